@@ -1,0 +1,11 @@
+//! Roundtower: a call comes in, becomes one durable record, and everything else is computed from records.
+//!
+//! ```text
+//!  http ──► ingest ──► JOURNAL ──► (views, query, relay)
+//!          parse once   append
+//! ```
+//!
+//! The rooms, in order of flow. `tests/tidy.rs` checks who may import whom.
+
+pub mod call;
+pub mod clock;
