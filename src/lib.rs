@@ -10,3 +10,4 @@
 pub mod call;
 pub mod clock;
 pub mod store;
+pub mod journal;
