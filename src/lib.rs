@@ -11,3 +11,4 @@ pub mod call;
 pub mod clock;
 pub mod store;
 pub mod journal;
+pub mod ingest;
