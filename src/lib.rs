@@ -7,8 +7,18 @@
 //!
 //! The rooms, in order of flow. `tests/tidy.rs` checks who may import whom.
 
+pub mod cli;
+
+pub mod app;
+pub mod config;
+pub mod telemetry;
+
+pub mod access;
+pub mod http;
+
 pub mod call;
 pub mod clock;
-pub mod store;
-pub mod journal;
+
 pub mod ingest;
+pub mod journal;
+pub mod store;

@@ -1,0 +1,265 @@
+//! Runs the server: opens the folder, the journal and the gates in order, and closes them in the opposite order.
+//!
+//! A stop by signal finishes what is under way, or answers it 503, syncs, and ends with status 0 within ten seconds.
+//! When a write or sync failed, nothing can be acked any more: health turns red, and the server stops with status 1.
+
+pub mod control;
+pub mod folder;
+pub mod welcome;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::access::{Access, AccessError, secret};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::server::{self, DRAIN_S, ServerHandle};
+use crate::http::{Parts, Site};
+use crate::ingest::Ingest;
+use crate::ingest::rejections::Rejections;
+use crate::ingest::source::Secret;
+use crate::journal::embedded::{Journal, OpenError};
+use crate::telemetry;
+use control::Control;
+use folder::{Folder, FolderError};
+
+/// A little longer than requests may take to finish: then the connections are cut.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(DRAIN_S + 1);
+
+/// How often samples of metrics are summed up.
+const METRICS_PAUSE: Duration = Duration::from_secs(5);
+
+/// What `serve` needs besides the configuration.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The token of `ROUNDTOWER_ADMIN_TOKEN`.
+    pub admin_token: Option<Secret>,
+    /// How the program was called, for the commands it prints.
+    pub program: String,
+    /// `--config`, for the commands it prints.
+    pub config_file: Option<PathBuf>,
+}
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// Sources and tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The address.
+    #[error("cannot listen on {listen}: {error}; choose another address with --listen")]
+    Listen {
+        /// The address.
+        listen: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A setting that only shows when it is used.
+    #[error("{0}")]
+    Setting(String),
+    /// Something the operating system refused.
+    #[error("cannot {what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A write or sync failed while running.
+    #[error("a write to the journal failed; look at the disk, then start again: what was acknowledged is safe")]
+    JournalFailed,
+}
+
+impl AppError {
+    /// The exit status: 2 configuration, 3 damaged data, else 1.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Setting(_) => 2,
+            Self::Folder(FolderError::Damaged { .. } | FolderError::TooNew { .. })
+            | Self::Journal(OpenError::Damaged(_) | OpenError::TooNew { .. })
+            | Self::Access(AccessError::File(
+                crate::access::file::FileError::Damaged { .. } | crate::access::file::FileError::TooNew { .. },
+            )) => 3,
+            _ => 1,
+        }
+    }
+}
+
+/// Serves until a signal or a failed write.
+///
+/// # Errors
+/// See [`AppError`].
+pub fn serve(config: &Config, start: &Start) -> Result<(), AppError> {
+    let opened = Opened::open(config, start)?;
+    let journal = opened.journal.clone();
+    let verdict = server::block_on(opened.run(config));
+    // No async thread is left that could wait for it.
+    journal.close();
+    tracing::info!("stopped");
+    let failed = *journal.failed().borrow();
+    verdict.and(if failed { Err(AppError::JournalFailed) } else { Ok(()) })
+}
+
+/// Everything that has to be there before the first connection is accepted.
+struct Opened {
+    folder: Folder,
+    journal: Journal,
+    site: Arc<Site>,
+    listener: TcpListener,
+    control: Control,
+    greeting: String,
+    files_max: u64,
+    prometheus: PrometheusHandle,
+}
+
+impl Opened {
+    fn open(config: &Config, start: &Start) -> Result<Self, AppError> {
+        let files_max = raise_file_limit();
+        let prometheus = telemetry::start_metrics().map_err(AppError::Setting)?;
+        let folder = Folder::open_or_make(&config.data)?;
+        Control::clear(folder.path());
+        let access = Arc::new(Access::open(folder.path(), config, start.admin_token.as_ref())?);
+        let (listener, address) =
+            server::bind(&config.listen).map_err(|error| AppError::Listen { listen: config.listen.clone(), error })?;
+        let clock = Clock::System;
+        let (journal, report) = Journal::open(&folder.journal(), folder.instance_id(), &config.journal, &clock)?;
+        if report.recovered {
+            tracing::warn!("the last stop was not clean; the journal was checked and recovered");
+        }
+        for note in &report.notes {
+            tracing::warn!(note, "opening the journal");
+        }
+        let control = Control { url: url(address), token: secret::generate() };
+        let rejections = Arc::new(Rejections::new(&config.ingest));
+        let appender = Arc::new(journal.clone());
+        let settings = config.ingest.clone();
+        let parts = Parts {
+            ingest: Ingest::new(appender, access.sources(), Arc::clone(&rejections), settings, clock.clone()),
+            rejections,
+            journal: journal.clone(),
+            access: Arc::clone(&access),
+            clock: clock.clone(),
+            instance: folder.instance(),
+            control_token: control.token.clone(),
+            prometheus: prometheus.clone(),
+        };
+        let site = Arc::new(Site::new(parts, config, address).map_err(AppError::Setting)?);
+        let greeting = welcome::first_start(&access, &clock, &control.url, config, start)?;
+        Ok(Self { folder, journal, site, listener, control, greeting, files_max, prometheus })
+    }
+
+    async fn run(self, config: &Config) -> Result<(), AppError> {
+        let mut signals = Signals::listen()?;
+        let mut failed = self.journal.failed();
+        let (server, handle) = server::start(Arc::clone(&self.site), self.listener, &config.http, self.files_max)
+            .map_err(|error| AppError::Listen { listen: config.listen.clone(), error })?;
+        let server = server::spawn(server);
+        server::spawn(keep_metrics_small(self.prometheus));
+        let guard = self.control.write(self.folder.path());
+        let guard = guard.map_err(|error| AppError::System { what: "write control.json", error })?;
+        welcome::print(&format!("{}roundtower is ready on {}\n", self.greeting, self.control.url));
+        tracing::info!(url = self.control.url, durability = config.journal.durability.as_str(), "ready");
+        let verdict = tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping");
+                Ok(())
+            }
+            _ = failed.wait_for(|failed| *failed) => {
+                tracing::error!("a write to the journal failed; nothing can be stored until a restart");
+                Err(AppError::JournalFailed)
+            }
+            ended = server => Err(ended_early(ended)),
+        };
+        self.site.stopping.store(true, Ordering::SeqCst);
+        drop(guard);
+        drain(&handle, &mut signals).await;
+        verdict
+    }
+}
+
+/// Samples wait in memory until somebody sorts them into buckets.
+async fn keep_metrics_small(prometheus: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(METRICS_PAUSE).await;
+        prometheus.run_upkeep();
+    }
+}
+
+fn ended_early(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> AppError {
+    let error = match ended {
+        Ok(Ok(())) => std::io::Error::other("the server ended by itself"),
+        Ok(Err(error)) => error,
+        Err(error) => std::io::Error::other(error),
+    };
+    AppError::System { what: "serve", error }
+}
+
+/// Lets requests finish; a second signal or the deadline cuts them off.
+async fn drain(handle: &ServerHandle, signals: &mut Signals) {
+    tokio::select! {
+        () = handle.stop(true) => {}
+        _ = signals.next() => tracing::warn!("a second signal: requests under way are cut off"),
+        () = tokio::time::sleep(DRAIN_DEADLINE) => tracing::warn!("some requests did not finish in time"),
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, AppError> {
+        let listen = |kind| signal(kind).map_err(|error| AppError::System { what: "listen for signals", error });
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => "SIGHUP",
+        }
+    }
+}
+
+/// Where the server is reached from this machine.
+fn url(address: SocketAddr) -> String {
+    let reachable = match address {
+        SocketAddr::V4(four) if four.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], four.port())),
+        SocketAddr::V6(six) if six.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, six.port()))
+        }
+        other => other,
+    };
+    format!("http://{reachable}")
+}
+
+/// Every connection is an open file: as many as the system lets us have.
+fn raise_file_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::warn!(%error, "cannot raise the number of open files");
+        return limit.current.unwrap_or(u64::MAX);
+    }
+    limit.maximum.unwrap_or(u64::MAX)
+}

@@ -1,0 +1,181 @@
+//! The command line as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::access::token::Scope;
+use crate::config::Flags;
+use crate::ingest::source::Kind;
+
+/// Takes Segment calls, keeps each as one durable record, and gives them back.
+#[derive(Debug, Parser)]
+#[command(name = "roundtower", version, about)]
+pub(super) struct Arguments {
+    /// Configuration file; without it ./config.toml, if it is there
+    #[arg(long, global = true, value_name = "FILE", env = "ROUNDTOWER_CONFIG")]
+    config: Option<PathBuf>,
+    /// Data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// What to do; `serve` when left out
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+impl Arguments {
+    /// What concerns the configuration.
+    pub(super) fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), data: self.data.clone(), listen: self.listen.clone() }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server
+    Serve,
+    /// Write everything out
+    Export(Export),
+    /// Read Segment calls from a file
+    Import(Import),
+    /// Read and check the journal: one line a finding
+    Verify(Verify),
+    /// Write keys
+    #[command(subcommand)]
+    Source(Source),
+    /// API tokens
+    #[command(subcommand)]
+    Token(Token),
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// What to write
+    pub(super) what: What,
+    /// The form of the output
+    #[arg(long, default_value = "ndjson")]
+    pub(super) format: Format,
+    /// The first sequence to write
+    #[arg(long, value_name = "SEQ", default_value_t = 1)]
+    pub(super) from: u64,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    Calls,
+    People,
+    Groups,
+    Feed,
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Ndjson,
+    Csv,
+    Parquet,
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The file: one Segment call a line, plain or compressed with gzip or zstd; `-` is standard input
+    pub(super) file: PathBuf,
+    /// The source that the calls count as
+    #[arg(long, value_name = "NAME")]
+    pub(super) source: String,
+    /// Only tell what would change
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// Go on without acknowledged records that are missing at the end of the journal, after a restore was no way out.
+    /// What was found is kept beside the journal; the lost sequences are never used again
+    #[arg(long)]
+    pub(super) accept_loss: bool,
+}
+
+/// `source`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Source {
+    /// Make a source; its write key is shown once
+    Add {
+        /// Its name
+        name: String,
+        /// Who sends: a server, or browsers and apps, whose key everybody can read
+        #[arg(long, default_value = "server", value_parser = kind)]
+        kind: Kind,
+    },
+    /// Show all sources
+    List,
+    /// Give a source a new write key; the old one stops working at once
+    Rotate {
+        /// Its name
+        name: String,
+    },
+    /// Drop what the source sends from now on
+    Disable {
+        /// Its name
+        name: String,
+    },
+    /// Take what the source sends again
+    Enable {
+        /// Its name
+        name: String,
+    },
+}
+
+/// `token`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// Make a token; it is shown once
+    Add {
+        /// Its name
+        name: String,
+        /// What it may do: `read` or `admin`
+        #[arg(long)]
+        scope: Scope,
+    },
+    /// Show all tokens
+    List,
+    /// Make a token stop working at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    match text {
+        "server" => Ok(Kind::Server),
+        "browser" => Ok(Kind::Browser),
+        _ => Err("has to be `server` or `browser`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

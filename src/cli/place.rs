@@ -1,0 +1,74 @@
+//! Where a command works: on the data folder itself, or through the server that holds it.
+
+use std::time::{Duration, Instant};
+
+use super::output::Failure;
+use super::remote::Remote;
+use crate::app::control::Control;
+use crate::app::folder::{Folder, FolderError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::journal::embedded::Journal;
+
+/// A server that starts or stops holds the folder for a moment without saying where it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a command works.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A server holds the folder.
+    Server(Remote),
+    /// This process holds the folder now.
+    Folder(Folder),
+}
+
+impl Place {
+    /// Finds out. A missing folder is made only if `make` says so.
+    ///
+    /// # Errors
+    /// When there is no folder, or something else holds it.
+    pub(super) fn find(config: &Config, make: bool) -> Result<Self, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let opened = if make { Folder::open_or_make(&config.data) } else { Folder::open(&config.data) };
+            match opened {
+                Ok(folder) => return Ok(Self::Folder(folder)),
+                Err(FolderError::Held { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let control = Control::read(&config.data).map_err(|error| {
+                Failure::Failed(format!("cannot read {}/control.json: {error}", config.data.display()))
+            })?;
+            match control {
+                Some(control) => return Remote::connect(control).map(Self::Server),
+                None if Instant::now() > deadline => {
+                    return Err(FolderError::Held { path: config.data.clone() }.into());
+                }
+                None => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+}
+
+/// Opens the journal of a folder that this process holds, for the time of one command.
+///
+/// # Errors
+/// As [`Journal::open`].
+pub(super) fn open_journal(folder: &Folder, config: &Config) -> Result<OpenJournal, Failure> {
+    let (journal, report) = Journal::open(&folder.journal(), folder.instance_id(), &config.journal, &Clock::System)?;
+    for note in &report.notes {
+        tracing::warn!(note, "opening the journal");
+    }
+    Ok(OpenJournal(journal))
+}
+
+/// A journal that is closed cleanly when the command ends, however it ends.
+#[derive(Debug)]
+pub(super) struct OpenJournal(pub Journal);
+
+impl Drop for OpenJournal {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,174 @@
+//! The configuration: `config.toml`, environment and flags, composed of the rooms' own settings.
+//!
+//! Flags win over the environment, the environment over the file, the file over the defaults. An unknown key or a bad
+//! value is an error that names the place and what would be right; nothing is guessed.
+
+mod check;
+mod error;
+mod layers;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use error::ConfigError;
+pub use layers::Flags;
+
+use crate::access::token::Scope;
+use crate::ingest::source::{Kind, Secret};
+use crate::telemetry::LogFormat;
+
+/// The file in the repository: every setting with its default.
+const FILE: &str = include_str!("../config.toml");
+
+/// Everything that an operator can set.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on; port 0 picks a free one.
+    pub listen: String,
+    /// The data folder.
+    pub data: PathBuf,
+    /// How senders reach this server, such as `https://events.example.com`; empty means by the address they used.
+    pub public_url: String,
+    /// More host names that pages outside ingest may be asked for by.
+    pub allowed_hosts: Vec<String>,
+    /// Addresses of proxies whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether `/metrics` needs no token.
+    pub metrics_public: bool,
+    /// A file to serve as `analytics.min.js` instead of the one built in; empty means that one.
+    pub analytics_js: PathBuf,
+    /// What is logged: `error`, `warn`, `info`, `debug`, or filters such as `info,roundtower::http=debug`.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// The section `[journal]`.
+    pub journal: crate::journal::settings::Settings,
+    /// The section `[ingest]`.
+    pub ingest: crate::ingest::settings::Settings,
+    /// The section `[http]`.
+    pub http: crate::http::settings::Settings,
+    /// The list `[[sources]]`.
+    pub sources: Vec<SourceEntry>,
+    /// The list `[[tokens]]`.
+    pub tokens: Vec<TokenEntry>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            data: PathBuf::from("./data"),
+            public_url: String::new(),
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            metrics_public: false,
+            analytics_js: PathBuf::new(),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            journal: crate::journal::settings::Settings::default(),
+            ingest: crate::ingest::settings::Settings::default(),
+            http: crate::http::settings::Settings::default(),
+            sources: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+}
+
+/// One entry of `[[sources]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceEntry {
+    /// Unique in this server; part of every record.
+    pub name: String,
+    /// The secret that proves it.
+    #[serde(deserialize_with = "secret")]
+    pub write_key: Secret,
+    /// Where its calls come from.
+    #[serde(default)]
+    pub kind: Kind,
+    /// What signs its webhooks, if they have to be signed.
+    #[serde(default, deserialize_with = "optional_secret")]
+    pub signing_secret: Option<Secret>,
+    /// A disabled source's requests are answered 200 and dropped.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// One entry of `[[tokens]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenEntry {
+    /// Unique in this server.
+    pub name: String,
+    /// The secret itself.
+    #[serde(deserialize_with = "secret")]
+    pub token: Secret,
+    /// What it may do.
+    pub scope: Scope,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Secret, D::Error> {
+    String::deserialize(input).map(Secret::new)
+}
+
+fn optional_secret<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(input)?.filter(|text| !text.is_empty()).map(Secret::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_in_the_repository_equals_the_defaults() {
+        assert_eq!(toml::from_str::<Config>(FILE).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_file_in_the_repository_mentions_every_key_with_its_default() {
+        let file: toml::Table = toml::from_str(FILE).unwrap();
+        let debug = format!("{:?}", Config::default());
+        for (section, of) in
+            [("journal", "journal: Settings {"), ("ingest", "ingest: Settings {"), ("http", "http: Settings {")]
+        {
+            let start = debug.find(of).unwrap() + of.len();
+            let inner = &debug[start..start + debug[start..].find('}').unwrap()];
+            let names = inner.split(", ").filter_map(|pair| pair.split_once(": ")).map(|(name, _)| name.trim());
+            // Set by a flag of one command, never by a file: a loss is accepted once, by somebody who looks at it.
+            for field in names.filter(|name| *name != "accept_loss") {
+                assert!(file[section].get(field).is_some(), "config.toml lacks {section}.{field}");
+            }
+        }
+        let top = debug.split("journal: Settings").next().unwrap();
+        for field in top.trim_start_matches("Config { ").split(", ").filter_map(|pair| pair.split_once(": ")) {
+            assert!(file.contains_key(field.0.trim()), "config.toml lacks {}", field.0);
+        }
+        for key in ["[[sources]]", "write_key", "kind", "signing_secret", "enabled", "[[tokens]]", "token =", "scope"] {
+            assert!(FILE.contains(key), "config.toml does not explain {key}");
+        }
+    }
+
+    #[test]
+    fn each_setting_has_a_comment_above_it() {
+        let lines: Vec<&str> = FILE.lines().collect();
+        for pair in lines.windows(2) {
+            let setting = pair[1].contains(" = ") && !pair[1].starts_with('#');
+            assert!(!setting || pair[0].starts_with('#'), "no comment above: {}", pair[1]);
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let config: Config =
+            toml::from_str("[[sources]]\nname = \"a\"\nwrite_key = \"hidden-key\"\nsigning_secret = \"hidden-too\"")
+                .unwrap();
+        assert!(!format!("{config:?}").contains("hidden"));
+    }
+}

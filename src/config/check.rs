@@ -1,0 +1,145 @@
+//! What the types of the configuration cannot say: ranges, forms, and names that must differ.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::error::line_of;
+use super::{Config, ConfigError};
+use crate::access::name::Name;
+
+/// A value that cannot be used.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    key: String,
+    pub(super) problem: String,
+}
+
+impl Wrong {
+    fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into() }
+    }
+
+    pub(super) fn in_file(self, file: &Path, text: &str) -> ConfigError {
+        let line = line_of(text, &self.key);
+        ConfigError::InFile { file: file.to_owned(), line, key: self.key, problem: self.problem }
+    }
+
+    /// The flag that sets this key.
+    pub(super) fn flag(&self) -> &'static str {
+        match self.key.as_str() {
+            "listen" => "--listen",
+            "data" => "--data",
+            _ => "configuration",
+        }
+    }
+}
+
+/// A day: no deadline is longer.
+const DEADLINE_MS_MAX: u64 = 86_400_000;
+
+/// Checks what serde cannot.
+pub(super) fn check(config: &Config) -> Result<(), Wrong> {
+    listen(&config.listen)?;
+    if config.data.as_os_str().is_empty() {
+        return Err(Wrong::new("data", "is empty; it has to be the path of a folder"));
+    }
+    public_url(&config.public_url)?;
+    for host in &config.allowed_hosts {
+        if host.is_empty() || host.contains(['/', ' ', '@']) {
+            return Err(Wrong::new("allowed_hosts", "has to be a list of host names such as \"events.example.com\""));
+        }
+    }
+    deadlines(config)?;
+    journal(&config.journal)?;
+    senders(config)
+}
+
+fn listen(text: &str) -> Result<(), Wrong> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(_)) => Ok(()),
+        _ => Err(Wrong::new("listen", "has to be ADDRESS:PORT, such as \"127.0.0.1:8080\" (port 0 picks a free one)")),
+    }
+}
+
+fn public_url(text: &str) -> Result<(), Wrong> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good = text.is_empty() || rest.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' ', '@']));
+    if good { Ok(()) } else { Err(Wrong::new("public_url", "has to be like \"https://events.example.com\", or empty")) }
+}
+
+fn deadlines(config: &Config) -> Result<(), Wrong> {
+    let http = &config.http;
+    let all = [
+        ("http.header_timeout_ms", http.header_timeout_ms),
+        ("http.body_timeout_ms", http.body_timeout_ms),
+        ("http.idle_timeout_ms", http.idle_timeout_ms),
+        ("http.write_timeout_ms", http.write_timeout_ms),
+    ];
+    for (key, value) in all {
+        if !(1..=DEADLINE_MS_MAX).contains(&value) {
+            return Err(Wrong::new(key, format!("has to be 1 to {DEADLINE_MS_MAX} milliseconds")));
+        }
+    }
+    if !(1..=1_000_000).contains(&http.connections_max) {
+        return Err(Wrong::new("http.connections_max", "has to be 1 to 1000000"));
+    }
+    if http.workers > 1_024 {
+        return Err(Wrong::new("http.workers", "has to be 0 (one per core) to 1024"));
+    }
+    if config.ingest.rejections_max > 1_000_000 {
+        return Err(Wrong::new("ingest.rejections_max", "has to be 0 to 1000000"));
+    }
+    if config.ingest.rejection_body_bytes_max > 512_000 {
+        return Err(Wrong::new("ingest.rejection_body_bytes_max", "has to be 0 to 512000"));
+    }
+    Ok(())
+}
+
+fn journal(settings: &crate::journal::settings::Settings) -> Result<(), Wrong> {
+    const MIB: u64 = 1 << 20;
+    if settings.open_volume_bytes_max < MIB || settings.volume_bytes_max < settings.open_volume_bytes_max {
+        let problem = "has to be at least 1048576, and at most volume_bytes_max";
+        return Err(Wrong::new("journal.open_volume_bytes_max", problem));
+    }
+    if settings.queue_bytes_max < 1 << 20 {
+        return Err(Wrong::new("journal.queue_bytes_max", "has to be at least 1048576"));
+    }
+    Ok(())
+}
+
+fn senders(config: &Config) -> Result<(), Wrong> {
+    let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    for source in &config.sources {
+        Name::parse(&source.name).map_err(|why| Wrong::new("sources.name", why.to_string()))?;
+        let key = source.write_key.expose();
+        if key.is_empty() || key.len() > 512 || key.contains(|one: char| one == ':' || one.is_control()) {
+            let problem = format!("the write key of `{}` has to be 1 to 512 characters, without `:`", source.name);
+            return Err(Wrong::new("sources.write_key", problem));
+        }
+        if !names.insert(&source.name) {
+            return Err(Wrong::new(
+                "sources.name",
+                format!("two sources are called `{}`; names have to differ", source.name),
+            ));
+        }
+        if !keys.insert(key) {
+            let problem = format!("`{}` has the write key of another source; keys have to differ", source.name);
+            return Err(Wrong::new("sources.write_key", problem));
+        }
+    }
+    names.clear();
+    for token in &config.tokens {
+        Name::parse(&token.name).map_err(|why| Wrong::new("tokens.name", why.to_string()))?;
+        if token.token.expose().is_empty() {
+            return Err(Wrong::new("tokens.token", format!("the token `{}` is empty", token.name)));
+        }
+        if !names.insert(&token.name) {
+            return Err(Wrong::new(
+                "tokens.name",
+                format!("two tokens are called `{}`; names have to differ", token.name),
+            ));
+        }
+    }
+    Ok(())
+}

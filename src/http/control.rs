@@ -1,0 +1,189 @@
+//! Sources and tokens over HTTP. Changes are written to the disk before they are answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::body::{self, BodyError};
+use super::health::json_answer;
+use super::problem::Problem;
+use super::{Site, blocking, capture};
+use crate::access::token::Scope;
+use crate::access::{Access, AccessError, SourceChange};
+use crate::ingest::source::{Kind, Secret};
+
+/// No request here needs more.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSource {
+    name: String,
+    #[serde(default)]
+    kind: Kind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedSource {
+    enabled: Option<bool>,
+    kind: Option<Kind>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: String,
+    scope: Scope,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangedToken {
+    scope: Scope,
+}
+
+/// All sources; keys are not among what is shown.
+pub(super) fn list_sources(site: &Site) -> HttpResponse {
+    list(site, &site.access.list_sources().iter().map(|source| json!(source)).collect::<Vec<_>>())
+}
+
+/// Makes a source; its write key is in this answer and nowhere else.
+pub(super) async fn add_source(
+    site: &Site,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wanted: NewSource = parse(site, request, payload).await?;
+    let now = site.clock.now();
+    let (view, key) = change(site, move |access| access.add_source(&wanted.name, wanted.kind, now)).await?;
+    Ok(json_answer(StatusCode::CREATED, &with_secret(&json!(view), "write_key", &key)))
+}
+
+/// Gives a source a new write key; the old one is unknown at once.
+pub(super) async fn rotate_source(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let name = name(request);
+    let (view, key) = change(site, move |access| access.rotate_source(&name)).await?;
+    Ok(json_answer(StatusCode::OK, &with_secret(&json!(view), "write_key", &key)))
+}
+
+/// Switches a source on or off, or changes its kind.
+pub(super) async fn patch_source(
+    site: &Site,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wanted: ChangedSource = parse(site, request, payload).await?;
+    let name = name(request);
+    let edit = SourceChange { enabled: wanted.enabled, kind: wanted.kind };
+    let view = change(site, move |access| access.patch_source(&name, edit)).await?;
+    Ok(json_answer(StatusCode::OK, &json!(view)))
+}
+
+/// All tokens; the secrets are not among what is shown.
+pub(super) fn list_tokens(site: &Site) -> HttpResponse {
+    list(site, &site.access.list_tokens().iter().map(|token| json!(token)).collect::<Vec<_>>())
+}
+
+/// Makes a token; the secret is in this answer and nowhere else.
+pub(super) async fn add_token(
+    site: &Site,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wanted: NewToken = parse(site, request, payload).await?;
+    let now = site.clock.now();
+    let (view, token) = change(site, move |access| access.add_token(&wanted.name, wanted.scope, now)).await?;
+    Ok(json_answer(StatusCode::CREATED, &with_secret(&json!(view), "token", &token)))
+}
+
+/// Gives a token a new secret; the old one is unknown at once.
+pub(super) async fn rotate_token(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let name = name(request);
+    let (view, token) = change(site, move |access| access.rotate_token(&name)).await?;
+    Ok(json_answer(StatusCode::OK, &with_secret(&json!(view), "token", &token)))
+}
+
+/// Changes what a token may do.
+pub(super) async fn patch_token(
+    site: &Site,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let wanted: ChangedToken = parse(site, request, payload).await?;
+    let name = name(request);
+    let view = change(site, move |access| access.patch_token(&name, wanted.scope)).await?;
+    Ok(json_answer(StatusCode::OK, &json!(view)))
+}
+
+/// Makes a token unknown at once.
+pub(super) async fn revoke_token(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let name = name(request);
+    change(site, move |access| access.revoke_token(&name)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn list(site: &Site, items: &[Value]) -> HttpResponse {
+    use crate::journal::Reader as _;
+    let through = site.journal.tail().next().get();
+    json_answer(StatusCode::OK, &json!({"items": items, "next": null, "through": through}))
+}
+
+async fn change<T: Send + 'static>(
+    site: &Site,
+    work: impl FnOnce(&Access) -> Result<T, AccessError> + Send + 'static,
+) -> Result<T, Problem> {
+    let access = Arc::clone(&site.access);
+    Ok(blocking(move || work(&access)).await??)
+}
+
+fn name(request: &HttpRequest) -> String {
+    request.match_info().get("name").map(capture::decode).unwrap_or_default()
+}
+
+fn with_secret(view: &Value, member: &str, secret: &Secret) -> Value {
+    let mut view = view.clone();
+    if let Value::Object(members) = &mut view {
+        members.insert(member.to_owned(), json!(secret.expose()));
+    }
+    view
+}
+
+async fn parse<T: DeserializeOwned>(
+    site: &Site,
+    request: &HttpRequest,
+    mut payload: web::Payload,
+) -> Result<T, Problem> {
+    let bytes = read(request, &mut payload, BODY_BYTES_MAX, site.body_deadline).await?;
+    // serde's messages for these shapes name fields and expectations; of what was sent they repeat at most one word.
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::BadRequest(format!("the body does not fit: {}", place(&error))))
+}
+
+/// Where and of what kind, without repeating what was sent.
+fn place(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => "a member is missing, unknown or of the wrong type",
+        _ => "it is no JSON",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
+}
+
+/// Reads a body of the control surface.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    bytes_max: usize,
+    deadline: Duration,
+) -> Result<bytes::Bytes, Problem> {
+    body::read(request, payload, bytes_max, deadline).await.map_err(|error| match error {
+        BodyError::TooLarge => Problem::TooLarge { bytes_max },
+        BodyError::Late => Problem::Timeout,
+        BodyError::Broken => Problem::BadRequest("the body ends early".to_owned()),
+    })
+}

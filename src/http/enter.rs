@@ -1,0 +1,233 @@
+//! The way in: one function for every request, driven by the table of routes. What the table does not allow is refused.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::FutureExt as _;
+use subtle::ConstantTimeEq as _;
+
+use super::guard::Connection;
+use super::problem::Problem;
+use super::routes::{Action, Offer, ROUTES, Right, Route, Surface, is_for_senders};
+use super::{REQUEST_ID, Site, answer, capture, control, cors, health, records, sdk};
+use crate::access::token::Scope;
+use crate::ingest::source::KeyHash;
+
+/// Largest head of a request: names and values of its headers together, in bytes.
+const HEADERS_BYTES_MAX: usize = 16 * 1024;
+/// Longest path with query, in bytes. A pixel carries a whole message in it.
+const URL_BYTES_MAX: usize = 16 * 1024;
+/// Pages from here run nothing, load nothing and are shown in no frame.
+const CONTENT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Registers every spelling of every route, and the answer for everything else.
+pub(super) fn register(config: &mut web::ServiceConfig, site: &Arc<Site>) {
+    let spellings: Vec<(&'static Route, Vec<String>)> = ROUTES.iter().map(|route| (route, route.spellings())).collect();
+    let longest = spellings.iter().map(|(_, all)| all.len()).max().unwrap_or_default();
+    // The usual spelling of every route before the first unusual one: paths are compared in order.
+    for nth in 0..longest {
+        for (route, all) in &spellings {
+            let (route, site) = (*route, Arc::clone(site));
+            if let Some(path) = all.get(nth) {
+                config.service(web::resource(path.as_str()).to(move |request: HttpRequest, payload: web::Payload| {
+                    enter(Some(route), Arc::clone(&site), request, payload)
+                }));
+            }
+        }
+    }
+    let site = Arc::clone(site);
+    config.default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+        enter(None, Arc::clone(&site), request, payload)
+    }));
+}
+
+async fn enter(
+    route: Option<&'static Route>,
+    site: Arc<Site>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let connection = request.conn_data::<Rc<Connection>>().cloned();
+    if let Some(connection) = &connection {
+        connection.begin();
+    }
+    let surface = match route {
+        Some(route) => route.surface,
+        None if is_for_senders(request.path()) => Surface::Ingest,
+        None => Surface::Control,
+    };
+    let mut answer = match surface {
+        Surface::Ingest => {
+            let work = AssertUnwindSafe(for_senders(route, &site, &request, payload)).catch_unwind();
+            let answer = work.await.unwrap_or_else(|_| {
+                answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The request failed here")
+            });
+            cors::open(&request, answer)
+        }
+        Surface::Control => {
+            let id = site.request_ids.next();
+            let work = AssertUnwindSafe(for_operators(route, &site, &request, payload)).catch_unwind();
+            let answer = work.await.unwrap_or(Err(Problem::Failed)).unwrap_or_else(|problem| problem.answer(&id));
+            protect(answer, &id)
+        }
+    };
+    site.meters.count(surface, answer.status().as_u16());
+    if site.stopping.load(Ordering::Relaxed) {
+        answer.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if let Some(connection) = &connection {
+        connection.finish();
+    }
+    answer
+}
+
+async fn for_senders(
+    route: Option<&'static Route>,
+    site: &Site,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    if let Some(status) = oversized(request) {
+        let code = if status == StatusCode::URI_TOO_LONG { "url_too_long" } else { "headers_too_large" };
+        return answer::failure(status, code, "The head of the request is too large");
+    }
+    if request.method() == Method::OPTIONS {
+        return cors::preflight(request);
+    }
+    let Some(route) = route else { return nothing_here() };
+    let Some(offer) = offer(route, request.method()) else {
+        let allow = route.allow();
+        let mut answer =
+            answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("This route takes {allow}"));
+        if let Ok(allow) = HeaderValue::from_str(&allow) {
+            answer.headers_mut().insert(header::ALLOW, allow);
+        }
+        return answer;
+    };
+    match offer.action {
+        Action::Take(target) => capture::take(site, request, payload, target).await,
+        // A HEAD only asks whether the image is there; nothing happened that could be recorded.
+        Action::Pixel(_) if request.method() == Method::HEAD => answer::image(StatusCode::OK),
+        Action::Pixel(kind) => capture::pixel(site, request, kind).await,
+        Action::Discard => capture::discard(site, request, payload).await,
+        Action::Settings => sdk::settings(site, request),
+        Action::Script => sdk::script(site, request),
+        Action::ScriptPart => sdk::part(request),
+        _ => nothing_here(),
+    }
+}
+
+async fn for_operators(
+    route: Option<&'static Route>,
+    site: &Arc<Site>,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    if let Some(status) = oversized(request) {
+        return Ok(HttpResponse::new(status));
+    }
+    if !site.hosts.allows(request) {
+        return Err(Problem::Misdirected);
+    }
+    let route = route.ok_or(Problem::NotFound)?;
+    let offer = offer(route, request.method()).ok_or_else(|| Problem::MethodNotAllowed { allow: route.allow() })?;
+    let scope = authorize(site, request, offer.right)?;
+    match offer.action {
+        Action::Alive => Ok(health::alive(site)),
+        Action::Ready => health::ready(site).await,
+        Action::Status => health::status(site, scope.is_some()).await,
+        Action::Metrics => health::metrics(site).await,
+        Action::Rejections => records::rejections(site, request),
+        Action::Find => records::find(site, request).await,
+        Action::Export => records::export(site, request),
+        Action::Import => records::import(site, request, payload).await,
+        Action::Verify => records::verify(site).await,
+        Action::ListSources => Ok(control::list_sources(site)),
+        Action::AddSource => control::add_source(site, request, payload).await,
+        Action::PatchSource => control::patch_source(site, request, payload).await,
+        Action::RotateSource => control::rotate_source(site, request).await,
+        Action::ListTokens => Ok(control::list_tokens(site)),
+        Action::AddToken => control::add_token(site, request, payload).await,
+        Action::PatchToken => control::patch_token(site, request, payload).await,
+        Action::RotateToken => control::rotate_token(site, request).await,
+        Action::RevokeToken => control::revoke_token(site, request).await,
+        Action::Take(_)
+        | Action::Pixel(_)
+        | Action::Discard
+        | Action::Settings
+        | Action::Script
+        | Action::ScriptPart
+        | Action::Absent => Err(Problem::NotFound),
+    }
+}
+
+/// What the caller's token may do, if that is enough.
+fn authorize(site: &Site, request: &HttpRequest, right: Right) -> Result<Option<Scope>, Problem> {
+    let given =
+        request.headers().get(header::AUTHORIZATION).map(|value| bearer(value).and_then(|token| scope_of(site, token)));
+    let scope = match given {
+        None => None,
+        Some(Some(scope)) => Some(scope),
+        Some(None) => {
+            site.limits
+                .failure(site.hosts.sender(request))
+                .map_err(|retry_after_s| Problem::TooManyFailures { retry_after_s })?;
+            return Err(Problem::Unauthorized);
+        }
+    };
+    let needed = match right {
+        Right::Open => return Ok(scope),
+        Right::Metrics if site.metrics_public => return Ok(scope),
+        Right::Metrics => Scope::Read,
+        Right::Token(needed) => needed,
+    };
+    match scope {
+        None => Err(Problem::Unauthorized),
+        Some(scope) if scope < needed => Err(Problem::Forbidden),
+        Some(scope) => Ok(Some(scope)),
+    }
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn scope_of(site: &Site, token: &str) -> Option<Scope> {
+    let control = bool::from(KeyHash::of(token).0.ct_eq(&site.control_token.0));
+    site.access.tokens().scope_of(token).max(control.then_some(Scope::Admin))
+}
+
+fn offer(route: &'static Route, method: &Method) -> Option<&'static Offer> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    route.offers.iter().find(|offer| offer.verb.as_str() == method.as_str())
+}
+
+fn oversized(request: &HttpRequest) -> Option<StatusCode> {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > URL_BYTES_MAX {
+        return Some(StatusCode::URI_TOO_LONG);
+    }
+    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    (bytes > HEADERS_BYTES_MAX).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+}
+
+fn nothing_here() -> HttpResponse {
+    answer::failure(StatusCode::NOT_FOUND, "not_found", "There is nothing here; tracking routes begin with /v1")
+}
+
+fn protect(mut answer: HttpResponse, request_id: &str) -> HttpResponse {
+    let headers = answer.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    answer
+}
