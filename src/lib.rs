@@ -1,8 +1,8 @@
 //! Roundtower: a call comes in, becomes one durable record, and everything else is computed from records.
 //!
 //! ```text
-//!  http ──► ingest ──► JOURNAL ──► (views, query, relay)
-//!          parse once   append
+//!  http ──► ingest ──► JOURNAL ──► views ──► query ──► http
+//!          parse once   append     fold      read only
 //! ```
 //!
 //! The rooms, in order of flow. `tests/tidy.rs` checks who may import whom.
@@ -22,3 +22,6 @@ pub mod clock;
 pub mod ingest;
 pub mod journal;
 pub mod store;
+
+pub mod query;
+pub mod views;

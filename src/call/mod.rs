@@ -83,6 +83,10 @@ impl Marks {
     pub const MEMBER_IGNORED: Self = Self(1 << 3);
     /// The message id was made by this server.
     pub const ID_GENERATED: Self = Self(1 << 4);
+    /// Not a sender's call but an operator's order (merge, undo, hide): only this server sets it.
+    pub const CONTROL: Self = Self(1 << 5);
+    /// Its source may merge anonymous ids only (R4 with a known user as `previousId` is refused).
+    pub const MERGES_ANONYMOUS_ONLY: Self = Self(1 << 6);
 
     /// Both sets together.
     #[must_use]

@@ -288,7 +288,7 @@ fn start(shared: &Arc<Shared>, writer: Writer, wake: mpsc::Receiver<()>) -> std:
 
 /// Keeps the message ids, closes what nobody reads, and watches that commits end.
 fn keep(shared: &Shared) {
-    merge::lower_priority();
+    merge::lower_priority(merge::MERGE_PRIORITY);
     while !shared.closing.load(Ordering::Acquire) {
         shared.dedup.wait(KEEP_EVERY);
         match shared.dedup.tidy(shared.clock.now()) {

@@ -6,17 +6,17 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Makes a folder that only its owner can enter; fine if it is there.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// Makes a change of names inside a folder durable.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Replaces a file as a whole, durably.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(bytes)?;
@@ -26,7 +26,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Copies a folder and what is in it, durably.
-pub(super) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     make_dir(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -42,7 +42,7 @@ pub(super) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Bytes that a folder takes on the disk, with all below it. What disappears meanwhile counts as nothing.
-pub(super) fn disk_bytes(path: &Path) -> u64 {
+pub(crate) fn disk_bytes(path: &Path) -> u64 {
     let Ok(metadata) = fs::symlink_metadata(path) else { return 0 };
     let own = metadata.blocks() * 512;
     if !metadata.is_dir() {
@@ -53,12 +53,12 @@ pub(super) fn disk_bytes(path: &Path) -> u64 {
 }
 
 /// Bytes that an ordinary user may still write to the disk of this folder.
-pub(super) fn disk_free(path: &Path) -> io::Result<u64> {
+pub(crate) fn disk_free(path: &Path) -> io::Result<u64> {
     let facts = rustix::fs::statvfs(path)?;
     Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
 }
 
 /// Whether a folder is missing or has nothing in it.
-pub(super) fn is_empty_dir(path: &Path) -> bool {
+pub(crate) fn is_empty_dir(path: &Path) -> bool {
     fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none())
 }

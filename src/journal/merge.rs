@@ -33,6 +33,8 @@ const BURST_SHARE: u32 = 32;
 const HURRY_VOLUMES: usize = 64;
 /// The longest pause for one part of merging's own time.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
+/// How far merging and keeping ids stand back, as a nice value.
+pub(super) const MERGE_PRIORITY: i32 = 10;
 /// How soon a pause notices that the journal is closing.
 const PAUSE_STEP: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(30);
@@ -66,7 +68,7 @@ impl MergeError {
 
 /// Runs until the writer is gone.
 pub(super) fn run(shared: &Arc<Shared>, wake: &Receiver<()>) {
-    lower_priority();
+    lower_priority(MERGE_PRIORITY);
     loop {
         let mut merged = Ok(true);
         while matches!(merged, Ok(true)) {
@@ -89,10 +91,10 @@ pub(super) fn run(shared: &Arc<Shared>, wake: &Receiver<()>) {
 }
 
 /// Ingest goes first: on Linux a nice value belongs to a thread.
-pub(super) fn lower_priority() {
+pub(crate) fn lower_priority(by: i32) {
     let thread = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(thread), 10) {
-        tracing::debug!(%error, "merging runs at normal priority");
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), by) {
+        tracing::debug!(%error, "a background thread runs at normal priority");
     }
 }
 

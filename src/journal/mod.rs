@@ -19,7 +19,7 @@ pub mod codec;
 mod dedup;
 pub mod embedded;
 pub mod error;
-mod files;
+pub(crate) mod files;
 mod group;
 mod manifest;
 mod mark;
@@ -43,6 +43,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{oneshot, watch};
 
 pub use error::{AppendError, ReadError};
+pub(crate) use merge::lower_priority;
 pub use record::{Batch, Block, Record, Slice, TooLarge};
 pub use sequence::Sequence;
 

@@ -66,8 +66,20 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When the folder cannot be used, or its files are damaged.
     fn open(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError>;
+
+    /// Like [`Engine::open`], for one of many stores that are open at the same time: it takes less memory, and values of
+    /// up to [`SMALL_VALUE_BYTES_MAX`] bytes. A folder has to be opened in the same way every time.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or its files are damaged.
+    fn open_small(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError> {
+        self.open(dir)
+    }
 }
 
 /// Largest value. Seventeen of them, the most that share one of sled's leaves, stay below the size from which sled
 /// would put them into separate files that it never syncs.
 pub const VALUE_BYTES_MAX: usize = 56 * 1024;
+
+/// Largest value of a store that was opened as a small one.
+pub const SMALL_VALUE_BYTES_MAX: usize = 12 * 1024;

@@ -9,12 +9,29 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Engine, Store, StoreError, VALUE_BYTES_MAX};
+use super::{Engine, SMALL_VALUE_BYTES_MAX, Store, StoreError, VALUE_BYTES_MAX};
 
-/// sled's log segment. A leaf over a quarter of it would leave the log (see [`VALUE_BYTES_MAX`]).
-const SEGMENT_BYTES: usize = 4 << 20;
+/// How a database is laid out.
+#[derive(Clone, Copy)]
+struct Shape {
+    value_bytes_max: usize,
+    /// sled's log segment, of which it holds some in memory. A leaf over a quarter of it would leave the log (see
+    /// [`VALUE_BYTES_MAX`]).
+    segment_bytes: usize,
+    /// Page cache of one open database. Scans do not need it, and the tail is cached in decoded form.
+    cache_bytes: u64,
+}
+
+const LARGE: Shape = Shape { value_bytes_max: VALUE_BYTES_MAX, segment_bytes: 4 << 20, cache_bytes: 8 << 20 };
+const SMALL: Shape = Shape { value_bytes_max: SMALL_VALUE_BYTES_MAX, segment_bytes: 1 << 20, cache_bytes: 1 << 20 };
 const LEAF_VALUES_MAX: usize = 17;
-const _: () = assert!(LEAF_VALUES_MAX * (VALUE_BYTES_MAX + 1024) < SEGMENT_BYTES / 4);
+const _: () = assert!(LARGE.fits() && SMALL.fits());
+
+impl Shape {
+    const fn fits(self) -> bool {
+        LEAF_VALUES_MAX * (self.value_bytes_max + 1024) < self.segment_bytes / 4
+    }
+}
 
 /// sled looks at what a part of its cache holds only after 65 accesses to that part; there are 256 parts. Without
 /// help, reading a volume once would leave all of it in memory. Getting one key this often makes it look.
@@ -23,8 +40,6 @@ const ACCESSES_NOTED: u32 = 65;
 const ACCESSES_FREEING: u32 = 4096;
 /// How much a scan reads between two such looks: about a leaf.
 const FORGET_BYTES: usize = 128 * 1024;
-/// Page cache of one open database. Scans do not need it, and the tail is cached in decoded form.
-const CACHE_BYTES: u64 = 8 << 20;
 /// Far beyond what opening an intact volume of the largest size takes.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
 /// A database that was just closed lets go of its lock a moment later.
@@ -36,31 +51,41 @@ pub struct SledEngine;
 
 impl Engine for SledEngine {
     fn open(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError> {
-        let (send, receive) = mpsc::sync_channel(1);
-        let owned = dir.to_path_buf();
-        std::thread::Builder::new()
-            .name("sled-open".to_owned())
-            .spawn(move || {
-                let opened = std::panic::catch_unwind(|| open(&owned));
-                let _ = send.send(opened.unwrap_or_else(|panic| {
-                    Err(StoreError::Damaged(format!("sled cannot read its files: {}", panic_text(&*panic))))
-                }));
-            })
-            .map_err(|error| StoreError::Failed(format!("cannot start a thread: {error}")))?;
-        match receive.recv_timeout(OPEN_LIMIT) {
-            Ok(opened) => opened.map(|store| Box::new(store) as Box<dyn Store>),
-            Err(_) => Err(StoreError::Damaged(format!(
-                "sled did not finish opening {} within {} s",
-                dir.display(),
-                OPEN_LIMIT.as_secs()
-            ))),
-        }
+        open_aside(dir, LARGE)
+    }
+
+    fn open_small(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError> {
+        open_aside(dir, SMALL)
+    }
+}
+
+/// Opens on a thread of its own, with a time limit.
+fn open_aside(dir: &Path, shape: Shape) -> Result<Box<dyn Store>, StoreError> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let owned = dir.to_path_buf();
+    std::thread::Builder::new()
+        .name("sled-open".to_owned())
+        .spawn(move || {
+            let opened = std::panic::catch_unwind(|| open(&owned, shape));
+            let _ = send.send(opened.unwrap_or_else(|panic| {
+                Err(StoreError::Damaged(format!("sled cannot read its files: {}", panic_text(&*panic))))
+            }));
+        })
+        .map_err(|error| StoreError::Failed(format!("cannot start a thread: {error}")))?;
+    match receive.recv_timeout(OPEN_LIMIT) {
+        Ok(opened) => opened.map(|store| Box::new(store) as Box<dyn Store>),
+        Err(_) => Err(StoreError::Damaged(format!(
+            "sled did not finish opening {} within {} s",
+            dir.display(),
+            OPEN_LIMIT.as_secs()
+        ))),
     }
 }
 
 struct SledStore {
     db: sled::Db,
     file: File,
+    value_bytes_max: usize,
 }
 
 /// Removes snapshots that a kill left half written. sled writes one whenever it opens, beside the whole one, and would
@@ -76,12 +101,12 @@ fn remove_half_snapshots(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn open(dir: &Path) -> Result<SledStore, StoreError> {
+fn open(dir: &Path, shape: Shape) -> Result<SledStore, StoreError> {
     remove_half_snapshots(dir).map_err(|error| failed(&error))?;
     let settings = sled::Config::new()
         .path(dir)
-        .segment_size(SEGMENT_BYTES)
-        .cache_capacity(CACHE_BYTES)
+        .segment_size(shape.segment_bytes)
+        .cache_capacity(shape.cache_bytes)
         .flush_every_ms(None)
         .use_compression(false)
         .mode(sled::Mode::HighThroughput);
@@ -97,7 +122,7 @@ fn open(dir: &Path) -> Result<SledStore, StoreError> {
         }
     };
     let file = File::options().read(true).write(true).open(dir.join("db")).map_err(|error| failed(&error))?;
-    Ok(SledStore { db, file })
+    Ok(SledStore { db, file, value_bytes_max: shape.value_bytes_max })
 }
 
 impl Store for SledStore {
@@ -106,7 +131,7 @@ impl Store for SledStore {
     }
 
     fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        if value.len() > VALUE_BYTES_MAX {
+        if value.len() > self.value_bytes_max {
             return Err(StoreError::Failed(format!("a value of {} bytes is over the limit", value.len())));
         }
         guard(|| self.db.insert(key, value).map(|_| ()).map_err(|error| cause(&error)))
