@@ -1,0 +1,67 @@
+//! Making the views anew: throw them away, fold the whole journal, say what came out.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handle::{Views, ViewsError, wipe};
+use super::settings::Settings;
+use crate::journal::{Reader, Sequence};
+use crate::store::Engine;
+
+/// How often progress is told.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long the search index may take for the rest after everything is folded.
+const SEARCH_LIMIT: Duration = Duration::from_secs(600);
+
+/// What a rebuild made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// True for everything below.
+    pub through: Sequence,
+    /// The digest of the views at that sequence.
+    pub digest: [u8; 32],
+    /// Records that could not be folded.
+    pub parked: u64,
+}
+
+/// Throws the views in `dir` away and folds the journal again, up to its tail of now. Nobody else may have them open.
+/// `progress` gets (records done, records in all). Blocks.
+///
+/// # Errors
+/// When the folder cannot be used, or the journal or the new views cannot be read.
+pub fn rebuild(
+    dir: &Path,
+    engine: &Arc<dyn Engine>,
+    reader: &Arc<dyn Reader>,
+    settings: &Settings,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Rebuilt, ViewsError> {
+    let unusable = |detail: &dyn std::fmt::Display| ViewsError::Unusable {
+        path: dir.display().to_string(),
+        detail: detail.to_string(),
+    };
+    wipe(dir).map_err(|error| unusable(&error))?;
+    let views = Views::open(dir, engine, reader, settings)?;
+    let (first, end) = (reader.first(), reader.tail().next());
+    let outcome = loop {
+        let through = views.through();
+        progress(through.since(first), end.since(first));
+        if through >= end {
+            break Ok(());
+        }
+        if let Some(reason) = views.status().stopped {
+            break Err(unusable(&reason));
+        }
+        std::thread::sleep(PAUSE);
+    };
+    let made = outcome.and_then(|()| {
+        if end > first && !views.wait_search(Sequence::new(end.get() - 1), SEARCH_LIMIT) {
+            return Err(unusable(&"the search index was not finished in time"));
+        }
+        let (through, digest) = views.digest().map_err(|error| unusable(&error))?;
+        Ok(Rebuilt { through, digest, parked: views.status().parked })
+    });
+    views.close();
+    made
+}
