@@ -1,0 +1,19 @@
+//! Questions to a small world, and their answers as JSON.
+
+mod calls;
+mod cases;
+mod hurry;
+mod lines;
+mod pages;
+mod past;
+mod profiles;
+mod titles;
+mod world;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a caller gets.
+fn json(answer: impl Serialize) -> Value {
+    serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap()
+}
