@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Name;
 use super::token::Scope;
-use crate::ingest::source::{KeyHash, Kind, Source};
+use crate::ingest::source::{KeyHash, Kind, Merges, Source};
 
 /// The format this program writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -74,6 +74,9 @@ pub struct StoredSource {
     pub kind: Kind,
     /// Whether its calls are taken.
     pub enabled: bool,
+    /// Whom its aliases may merge; older files do not say, and mean everybody.
+    #[serde(default)]
+    pub merges: Merges,
     /// When it was made, RFC 3339.
     pub created_at: String,
 }
@@ -81,7 +84,13 @@ pub struct StoredSource {
 impl StoredSource {
     /// The source as ingest sees it.
     pub fn to_source(&self) -> Source {
-        Source { name: Arc::from(self.name.as_str()), kind: self.kind, enabled: self.enabled, signing_secret: None }
+        Source {
+            name: Arc::from(self.name.as_str()),
+            kind: self.kind,
+            enabled: self.enabled,
+            signing_secret: None,
+            merges: self.merges,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub use view::{SourceView, TokenView};
 
 use crate::call::time::Time;
 use crate::config::Config;
-use crate::ingest::source::{KeyHash, Kind, Secret, Source, Sources};
+use crate::ingest::source::{KeyHash, Kind, Merges, Secret, Source, Sources};
 
 /// The name of the file in the data folder.
 pub const FILE_NAME: &str = "access.toml";
@@ -34,6 +34,8 @@ pub struct SourceChange {
     pub enabled: Option<bool>,
     /// Where its calls come from.
     pub kind: Option<Kind>,
+    /// Whom its aliases may merge.
+    pub merges: Option<Merges>,
 }
 
 /// All sources and tokens of one server.
@@ -61,6 +63,7 @@ impl Access {
                 kind: entry.kind,
                 enabled: entry.enabled,
                 signing_secret: entry.signing_secret.clone(),
+                merges: entry.merges,
             };
             (KeyHash::of(entry.write_key.expose()), Arc::new(source))
         });
@@ -116,9 +119,15 @@ impl Access {
     /// Makes a source and returns it with its write key, which is not kept.
     ///
     /// # Errors
-    /// When the name is no name or taken, or the file cannot be written.
-    pub fn add_source(&self, name: &str, kind: Kind, now: Time) -> Result<(SourceView, Secret), AccessError> {
-        let name = Name::parse(name)?;
+    /// When the name is no name, taken or kept for the server itself, or the file cannot be written.
+    pub fn add_source(
+        &self,
+        name: &str,
+        kind: Kind,
+        merges: Merges,
+        now: Time,
+    ) -> Result<(SourceView, Secret), AccessError> {
+        let name = Name::of_source(name)?;
         let key = secret::generate();
         let view = self.change(|stored| {
             if self.configured_source(name.as_str()) || stored.source(name.as_str()).is_some() {
@@ -129,6 +138,7 @@ impl Access {
                 key_hash: file::hex(&KeyHash::of(key.expose())),
                 kind,
                 enabled: true,
+                merges,
                 created_at: now.to_string(),
             };
             let view = SourceView::of(&source.to_source(), Some(&source.created_at));
@@ -148,7 +158,7 @@ impl Access {
         Ok((view, key))
     }
 
-    /// Switches a source on or off, or changes its kind.
+    /// Switches a source on or off, or changes its kind or whom it may merge.
     ///
     /// # Errors
     /// As [`Access::rotate_source`].
@@ -156,6 +166,7 @@ impl Access {
         self.change_source(name, |source| {
             source.enabled = change.enabled.unwrap_or(source.enabled);
             source.kind = change.kind.unwrap_or(source.kind);
+            source.merges = change.merges.unwrap_or(source.merges);
         })
     }
 
@@ -299,16 +310,17 @@ mod tests {
     fn a_source_counts_at_once_and_after_reopening_and_its_old_key_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let access = open(folder.path(), "");
-        let (view, key) = access.add_source("shop", Kind::Browser, Time::from_millis(0)).unwrap();
+        let (view, key) = access.add_source("shop", Kind::Browser, Merges::Anonymous, Time::from_millis(0)).unwrap();
         assert_eq!((view.name.as_str(), view.kind, view.enabled), ("shop", Kind::Browser, true));
+        assert_eq!(view.merges, Merges::Anonymous);
         assert_eq!(key.expose().len(), 32);
         assert_eq!(&*access.sources().lookup(key.expose()).unwrap().name, "shop");
         let (_, newer) = access.rotate_source("shop").unwrap();
         assert!(access.sources().lookup(key.expose()).is_none());
-        access.patch_source("shop", SourceChange { enabled: Some(false), kind: None }).unwrap();
+        access.patch_source("shop", SourceChange { enabled: Some(false), ..SourceChange::default() }).unwrap();
         let again = open(folder.path(), "");
         let source = again.sources().lookup(newer.expose()).unwrap();
-        assert_eq!((source.kind, source.enabled), (Kind::Browser, false));
+        assert_eq!((source.kind, source.enabled, source.merges), (Kind::Browser, false, Merges::Anonymous));
         let file = std::fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
         assert!(!file.contains(newer.expose()), "the key itself is never stored");
     }
@@ -318,10 +330,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let access = open(folder.path(), "[[sources]]\nname = \"web\"\nwrite_key = \"k\"");
         let now = Time::from_millis(0);
-        assert!(matches!(access.add_source("web", Kind::Server, now), Err(AccessError::Taken { .. })));
+        assert!(matches!(access.add_source("web", Kind::Server, Merges::All, now), Err(AccessError::Taken { .. })));
         assert!(matches!(access.rotate_source("web"), Err(AccessError::Configured { .. })));
         assert!(matches!(access.rotate_source("other"), Err(AccessError::Unknown { .. })));
-        assert!(matches!(access.add_source("no/name", Kind::Server, now), Err(AccessError::Name(_))));
+        assert!(matches!(access.add_source("no/name", Kind::Server, Merges::All, now), Err(AccessError::Name(_))));
+        assert!(matches!(access.add_source("roundtower", Kind::Server, Merges::All, now), Err(AccessError::Name(_))));
         assert_eq!(&*access.sources().lookup("k").unwrap().name, "web");
     }
 

@@ -6,11 +6,23 @@ use serde::{Deserialize, Serialize};
 
 /// Longest name, in bytes.
 const BYTES_MAX: usize = 64;
+/// The source of what the operator orders: no sender is called so.
+pub const OWN_SOURCE: &str = "roundtower";
 
 /// Why a text is no name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {BYTES_MAX} letters (a-z, A-Z), digits, `-`, `_` or `.`, and begins with a letter or digit")]
-pub struct InvalidName;
+pub enum InvalidName {
+    /// Not of this form.
+    #[error(
+        "a name has 1 to {BYTES_MAX} letters (a-z, A-Z), digits, `-`, `_` or `.`, and begins with a letter or digit"
+    )]
+    Form,
+    /// The server itself is called so in its own records.
+    #[error(
+        "no source can be called `{OWN_SOURCE}`: merges and other orders of the operator are recorded under this name"
+    )]
+    Kept,
+}
 
 /// The name of a source or token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,7 +39,16 @@ impl Name {
         let good = text.len() <= BYTES_MAX
             && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
             && text.bytes().all(plain);
-        if good { Ok(Self(text.to_owned())) } else { Err(InvalidName) }
+        if good { Ok(Self(text.to_owned())) } else { Err(InvalidName::Form) }
+    }
+
+    /// The same, for a sender: it may not look like the server itself.
+    ///
+    /// # Errors
+    /// When it is no name, or the server's own.
+    pub fn of_source(text: &str) -> Result<Self, InvalidName> {
+        let name = Self::parse(text)?;
+        if name.0 == OWN_SOURCE { Err(InvalidName::Kept) } else { Ok(name) }
     }
 
     /// The name as text.
@@ -68,5 +89,7 @@ mod tests {
         for bad in ["", "-a", ".", "a b", "a/b", "ä", "a\n", &"x".repeat(65)] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
+        assert_eq!(Name::of_source(OWN_SOURCE), Err(InvalidName::Kept));
+        assert!(Name::parse(OWN_SOURCE).is_ok(), "a token may be called so");
     }
 }

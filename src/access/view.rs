@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::file::StoredToken;
 use super::token::Scope;
-use crate::ingest::source::{Kind, Source};
+use crate::ingest::source::{Kind, Merges, Source};
 
 /// A source as shown to operators: everything but its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +15,8 @@ pub struct SourceView {
     pub kind: Kind,
     /// Whether its calls are taken.
     pub enabled: bool,
+    /// Whom its aliases may merge.
+    pub merges: Merges,
     /// Whether its webhooks have to be signed.
     pub signed: bool,
     /// Whether it stands in the configuration, where alone it can be changed.
@@ -42,6 +44,7 @@ impl SourceView {
             name: source.name.to_string(),
             kind: source.kind,
             enabled: source.enabled,
+            merges: source.merges,
             signed: source.signing_secret.is_some(),
             configured: created_at.is_none(),
             created_at: created_at.cloned(),

@@ -46,7 +46,7 @@ impl Ingest {
 
     /// Turns every message into a stored call or a rejection.
     fn gather(&self, admission: &Admission, source: &Arc<Source>) -> (Batch, Vec<Pending>) {
-        let frame = self.frame(admission);
+        let frame = self.frame(admission, source);
         let document = &admission.document;
         let mut batch = Batch::new(Arc::clone(&source.name), admission.received_at, document.text().len());
         let pending = document.messages.iter().enumerate().map(|(place, message)| {
@@ -67,7 +67,7 @@ impl Ingest {
         (batch, pending)
     }
 
-    fn frame<'a>(&'a self, admission: &'a Admission) -> Frame<'a> {
+    fn frame<'a>(&'a self, admission: &'a Admission, source: &Source) -> Frame<'a> {
         let route = admission.route;
         let webhook = route == Route::Webhook;
         Frame {
@@ -85,6 +85,7 @@ impl Ingest {
             pixel: matches!(route, Route::Pixel(_)),
             restores: false,
             message_bytes_max: MESSAGE_BYTES_MAX,
+            alias_marks: source.merges.marks(),
             shared: Shared::default(),
         }
     }

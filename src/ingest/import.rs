@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::code::{Code, Rejected};
 use super::normalize::{Frame, Shared, Typing};
 use super::settings::Settings;
+use super::source::Merges;
 use super::times::{self, Rule};
 use super::value::Members;
 use super::wire::{Document, Shape};
@@ -32,14 +33,15 @@ pub struct Imported<'a> {
 #[derive(Debug)]
 pub struct Importer {
     source: Arc<str>,
+    merges: Merges,
     settings: Settings,
     document: Box<Document>,
 }
 
 impl Importer {
-    /// An importer into `source`.
-    pub fn new(source: Arc<str>, settings: Settings) -> Self {
-        Self { source, settings, document: Box::default() }
+    /// An importer into `source`, whose aliases may merge these.
+    pub fn new(source: Arc<str>, merges: Merges, settings: Settings) -> Self {
+        Self { source, merges, settings, document: Box::default() }
     }
 
     /// Reads one line. `number` is its place in the file from 1, `now` stands in for a missing `receivedAt`.
@@ -75,6 +77,7 @@ impl Importer {
             pixel: false,
             restores: true,
             message_bytes_max: LINE_BYTES_MAX,
+            alias_marks: self.merges.marks(),
             shared: Shared::default(),
         };
         let call = frame.call(message, || line_id(&self.source, number, line))?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::code::{Code, Rejected};
 use super::import::Importer;
 use super::settings::Settings;
+use super::source::Merges;
 use crate::call::time::Time;
 use crate::journal::{Ack, AppendError, Appender, Batch, Outcome, ReadError};
 
@@ -90,9 +91,9 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines into `source`.
-    pub fn new(source: Arc<str>, settings: Settings) -> Self {
-        Self { importer: Importer::new(Arc::clone(&source), settings), source }
+    /// Lines into `source`, whose aliases may merge these.
+    pub fn new(source: Arc<str>, merges: Merges, settings: Settings) -> Self {
+        Self { importer: Importer::new(Arc::clone(&source), merges, settings), source }
     }
 
     /// Appends the lines of `text`; the first one has the number `first`. Answers once all of them are durable.

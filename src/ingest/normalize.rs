@@ -48,6 +48,8 @@ pub(super) struct Frame<'a> {
     /// The message comes from an archive: its id and times are restored, not made.
     pub(super) restores: bool,
     pub(super) message_bytes_max: usize,
+    /// What its alias calls are marked with.
+    pub(super) alias_marks: Marks,
     /// What the envelope adds.
     pub(super) shared: Shared<'a>,
 }
@@ -105,6 +107,9 @@ impl<'a> Frame<'a> {
         let mut marks = surroundings.marks;
         if times.replaced {
             marks = marks.with(Marks::TIME_REPLACED);
+        }
+        if kind == CallType::Alias {
+            marks = marks.with(self.alias_marks);
         }
         let shared = &self.document.envelope;
         let parts = [message.span, shared.get(Field::Context), shared.get(Field::Integrations)];

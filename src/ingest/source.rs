@@ -8,6 +8,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
+use crate::call::Marks;
+
 /// Where a source's calls come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -17,6 +19,28 @@ pub enum Kind {
     Server,
     /// Web pages or apps: everybody can read its key.
     Browser,
+}
+
+/// Whom a source's aliases may merge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merges {
+    /// Anybody, as Segment's alias does.
+    #[default]
+    All,
+    /// Anonymous visitors only: an alias of a known user is refused when the views see it. For keys that everybody can
+    /// read, since an alias of such a sender could join two strangers.
+    Anonymous,
+}
+
+impl Merges {
+    /// What the aliases of such a source are marked with.
+    pub const fn marks(self) -> Marks {
+        match self {
+            Self::All => Marks(0),
+            Self::Anonymous => Marks::MERGES_ANONYMOUS_ONLY,
+        }
+    }
 }
 
 /// A secret text that does not show in logs.
@@ -52,6 +76,8 @@ pub struct Source {
     pub enabled: bool,
     /// What signs its webhooks, if they have to be signed.
     pub signing_secret: Option<Secret>,
+    /// Whom its aliases may merge.
+    pub merges: Merges,
 }
 
 /// The BLAKE3 hash of a write key.
@@ -90,11 +116,18 @@ impl Sources {
 mod tests {
     use std::sync::Arc;
 
-    use super::{KeyHash, Kind, Secret, Source, Sources};
+    use super::{KeyHash, Kind, Merges, Secret, Source, Sources};
 
     #[test]
     fn a_source_is_found_by_any_of_its_keys_until_it_is_replaced() {
-        let source = Arc::new(Source { name: "web".into(), kind: Kind::Browser, enabled: true, signing_secret: None });
+        let source = Source {
+            name: "web".into(),
+            kind: Kind::Browser,
+            enabled: true,
+            signing_secret: None,
+            merges: Merges::All,
+        };
+        let source = Arc::new(source);
         let sources = Sources::new();
         sources.replace([(KeyHash::of("old"), Arc::clone(&source)), (KeyHash::of("new"), source)]);
         assert!(sources.lookup("old").is_some() && sources.lookup("new").is_some());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{BATCH, House, NOW, Route, TRACK, request, track};
 use crate::call::{CallType, Marks};
 use crate::ingest::settings::Settings;
-use crate::ingest::{Code, Sender};
+use crate::ingest::{Authorization, Code, Sender};
 
 #[test]
 fn every_type_becomes_a_record_with_its_own_members() {
@@ -221,4 +221,21 @@ fn half_a_character_is_replaced_and_marked() {
         .replace("\"n\":1", r#""n":"\udfff""#);
     house.send(BATCH, body).unwrap();
     assert!(!house.marks().has(Marks::TEXT_REPAIRED), "the neighbour was not repaired");
+}
+
+#[test]
+fn the_aliases_of_a_careful_source_are_marked_and_nothing_else_is() {
+    let house = House::new();
+    let marks = |key: &str, kind: CallType, body: &str| {
+        let mut request = request(Route::Single { kind, short: false }, body.to_owned());
+        request.credentials.authorization = Authorization::Basic(key.to_owned());
+        assert_eq!(house.take(request).unwrap().counts.appended, 1);
+        house.marks()
+    };
+    let alias = r#"{"userId":"n","previousId":"p"}"#;
+    assert!(marks("careful", CallType::Alias, alias).has(Marks::MERGES_ANONYMOUS_ONLY));
+    assert!(!marks("key", CallType::Alias, alias).has(Marks::MERGES_ANONYMOUS_ONLY));
+    assert!(!marks("careful", CallType::Identify, r#"{"userId":"n"}"#).has(Marks::MERGES_ANONYMOUS_ONLY));
+    let forged = r#"{"userId":"n","event":"merge","marks":32,"source":"roundtower","projectId":"roundtower"}"#;
+    assert!(!marks("key", CallType::Track, forged).has(Marks::CONTROL), "no sender gives orders");
 }

@@ -8,6 +8,7 @@ use crate::call::render::export_line;
 use crate::call::time::Time;
 use crate::ingest::import::{Importer, LINE_BYTES_MAX};
 use crate::ingest::settings::Settings;
+use crate::ingest::source::Merges;
 use crate::ingest::{Code, Rejected};
 
 fn now() -> Time {
@@ -16,7 +17,7 @@ fn now() -> Time {
 
 /// The line that an export shows for an imported one.
 fn again(line: &str, number: u64, sequence: u64) -> Result<String, Rejected> {
-    let mut importer = Importer::new("web".into(), Settings::default());
+    let mut importer = Importer::new("web".into(), Merges::All, Settings::default());
     let read = importer.read(line.as_bytes(), number, now())?.expect("not blank");
     let mut out = Vec::new();
     export_line(&read.call, "web", read.received_at, sequence, &mut out);
@@ -97,7 +98,7 @@ fn a_bad_line_is_rejected_alone() {
     ] {
         assert_eq!(again(line, 1, 1).unwrap_err().code, code, "{}", line.get(..60).unwrap_or(line));
     }
-    let mut importer = Importer::new("web".into(), Settings::default());
+    let mut importer = Importer::new("web".into(), Merges::All, Settings::default());
     assert!(importer.read(b" \r\n", 1, now()).unwrap().is_none());
     assert_eq!(importer.read(b"\xff", 1, now()).unwrap_err().code, Code::InvalidJson);
 }

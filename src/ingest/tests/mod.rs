@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::source::{KeyHash, Kind, Secret, Source, Sources};
+use super::source::{KeyHash, Kind, Merges, Secret, Source, Sources};
 use super::{
     Authorization, Code, Credentials, Ingest, Receipt, Refusal, Request, Route, Sender, rejections::Rejections,
     settings::Settings,
@@ -32,7 +32,7 @@ const NOW: &str = "2026-11-23T12:00:00.000Z";
 const TRACK: Route = Route::Single { kind: CallType::Track, short: false };
 const BATCH: Route = Route::Batch { short: false };
 
-/// Ingest with one source `web` (key `key`), one `signed` (key `signed`, secret `secret`) and one `off` (key `off`).
+/// Ingest with one source `web` (key `key`), one `careful` (key `careful`, whose aliases merge anonymous ids only), one `signed` (key `signed`, secret `secret`) and one `off` (key `off`).
 struct House {
     journal: Arc<MemoryJournal>,
     rejections: Arc<Rejections>,
@@ -47,11 +47,13 @@ impl House {
     fn with(settings: Settings) -> Self {
         let sources = Arc::new(Sources::new());
         let source = |name: &str, enabled, signing_secret| {
-            let source = Source { name: name.into(), kind: Kind::Server, enabled, signing_secret };
+            let merges = if name == "careful" { Merges::Anonymous } else { Merges::All };
+            let source = Source { name: name.into(), kind: Kind::Server, enabled, signing_secret, merges };
             (KeyHash::of(if name == "web" { "key" } else { name }), Arc::new(source))
         };
         sources.replace([
             source("web", true, None),
+            source("careful", true, None),
             source("signed", true, Some(Secret::new("secret".to_owned()))),
             source("off", false, None),
         ]);
