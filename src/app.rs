@@ -24,8 +24,12 @@ use crate::http::{Parts, Site};
 use crate::ingest::Ingest;
 use crate::ingest::rejections::Rejections;
 use crate::ingest::source::Secret;
+use crate::journal::Reader;
 use crate::journal::embedded::{Journal, OpenError};
+use crate::store::Engine;
+use crate::store::sled::SledEngine;
 use crate::telemetry;
+use crate::views::{Views, ViewsError};
 use control::Control;
 use folder::{Folder, FolderError};
 
@@ -55,6 +59,9 @@ pub enum AppError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] OpenError),
+    /// The views.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
     /// Sources and tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -103,9 +110,10 @@ impl AppError {
 /// See [`AppError`].
 pub fn serve(config: &Config, start: &Start) -> Result<(), AppError> {
     let opened = Opened::open(config, start)?;
-    let journal = opened.journal.clone();
+    let (journal, views) = (opened.journal.clone(), opened.views.clone());
     let verdict = server::block_on(opened.run(config));
-    // No async thread is left that could wait for it.
+    // No async thread is left that could wait for them.
+    views.close();
     journal.close();
     tracing::info!("stopped");
     let failed = *journal.failed().borrow();
@@ -116,6 +124,7 @@ pub fn serve(config: &Config, start: &Start) -> Result<(), AppError> {
 struct Opened {
     folder: Folder,
     journal: Journal,
+    views: Views,
     site: Arc<Site>,
     listener: TcpListener,
     control: Control,
@@ -141,6 +150,9 @@ impl Opened {
         for note in &report.notes {
             tracing::warn!(note, "opening the journal");
         }
+        let reader: Arc<dyn Reader> = Arc::new(journal.clone());
+        let engine: Arc<dyn Engine> = Arc::new(SledEngine);
+        let views = Views::open(&folder.views(), &engine, &reader, &config.views)?;
         let control = Control { url: url(address), token: secret::generate() };
         let rejections = Arc::new(Rejections::new(&config.ingest));
         let appender = Arc::new(journal.clone());
@@ -149,6 +161,7 @@ impl Opened {
             ingest: Ingest::new(appender, access.sources(), Arc::clone(&rejections), settings, clock.clone()),
             rejections,
             journal: journal.clone(),
+            views: views.clone(),
             access: Arc::clone(&access),
             clock: clock.clone(),
             instance: folder.instance(),
@@ -157,7 +170,7 @@ impl Opened {
         };
         let site = Arc::new(Site::new(parts, config, address).map_err(AppError::Setting)?);
         let greeting = welcome::first_start(&access, &clock, &control.url, config, start)?;
-        Ok(Self { folder, journal, site, listener, control, greeting, files_max, prometheus })
+        Ok(Self { folder, journal, views, site, listener, control, greeting, files_max, prometheus })
     }
 
     async fn run(self, config: &Config) -> Result<(), AppError> {

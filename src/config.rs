@@ -16,7 +16,7 @@ pub use error::ConfigError;
 pub use layers::Flags;
 
 use crate::access::token::Scope;
-use crate::ingest::source::{Kind, Secret};
+use crate::ingest::source::{Kind, Merges, Secret};
 use crate::telemetry::LogFormat;
 
 /// The file in the repository: every setting with its default.
@@ -48,6 +48,8 @@ pub struct Config {
     pub journal: crate::journal::settings::Settings,
     /// The section `[ingest]`.
     pub ingest: crate::ingest::settings::Settings,
+    /// The section `[views]`.
+    pub views: crate::views::settings::Settings,
     /// The section `[http]`.
     pub http: crate::http::settings::Settings,
     /// The list `[[sources]]`.
@@ -70,6 +72,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             journal: crate::journal::settings::Settings::default(),
             ingest: crate::ingest::settings::Settings::default(),
+            views: crate::views::settings::Settings::default(),
             http: crate::http::settings::Settings::default(),
             sources: Vec::new(),
             tokens: Vec::new(),
@@ -89,6 +92,9 @@ pub struct SourceEntry {
     /// Where its calls come from.
     #[serde(default)]
     pub kind: Kind,
+    /// Whom its aliases may merge.
+    #[serde(default)]
+    pub merges: Merges,
     /// What signs its webhooks, if they have to be signed.
     #[serde(default, deserialize_with = "optional_secret")]
     pub signing_secret: Option<Secret>,
@@ -135,14 +141,18 @@ mod tests {
     fn the_file_in_the_repository_mentions_every_key_with_its_default() {
         let file: toml::Table = toml::from_str(FILE).unwrap();
         let debug = format!("{:?}", Config::default());
-        for (section, of) in
-            [("journal", "journal: Settings {"), ("ingest", "ingest: Settings {"), ("http", "http: Settings {")]
-        {
+        for (section, of) in [
+            ("journal", "journal: Settings {"),
+            ("ingest", "ingest: Settings {"),
+            ("views", "views: Settings {"),
+            ("http", "http: Settings {"),
+        ] {
             let start = debug.find(of).unwrap() + of.len();
             let inner = &debug[start..start + debug[start..].find('}').unwrap()];
             let names = inner.split(", ").filter_map(|pair| pair.split_once(": ")).map(|(name, _)| name.trim());
-            // Set by a flag of one command, never by a file: a loss is accepted once, by somebody who looks at it.
-            for field in names.filter(|name| *name != "accept_loss") {
+            // Set by a flag of one command, never by a file: a loss is accepted once, by somebody who looks at it. And
+            // tests fold in small slices.
+            for field in names.filter(|name| !["accept_loss", "slice_records"].contains(name)) {
                 assert!(file[section].get(field).is_some(), "config.toml lacks {section}.{field}");
             }
         }
@@ -150,7 +160,17 @@ mod tests {
         for field in top.trim_start_matches("Config { ").split(", ").filter_map(|pair| pair.split_once(": ")) {
             assert!(file.contains_key(field.0.trim()), "config.toml lacks {}", field.0);
         }
-        for key in ["[[sources]]", "write_key", "kind", "signing_secret", "enabled", "[[tokens]]", "token =", "scope"] {
+        for key in [
+            "[[sources]]",
+            "write_key",
+            "kind",
+            "merges",
+            "signing_secret",
+            "enabled",
+            "[[tokens]]",
+            "token =",
+            "scope",
+        ] {
             assert!(FILE.contains(key), "config.toml does not explain {key}");
         }
     }

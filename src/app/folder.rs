@@ -126,6 +126,11 @@ impl Folder {
         self.path.join("journal")
     }
 
+    /// Where the views are: they can be made again from the journal.
+    pub fn views(&self) -> PathBuf {
+        self.path.join("views")
+    }
+
     /// The instance id as text.
     pub fn instance(&self) -> String {
         self.instance.to_string()

@@ -9,7 +9,7 @@ use crate::access::Access;
 use crate::access::token::Scope;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ingest::source::Kind;
+use crate::ingest::source::{Kind, Merges};
 
 /// Makes a source and a token when there are none at all, and tells how to go on. Otherwise the text is empty.
 ///
@@ -26,7 +26,7 @@ pub fn first_start(
         return Ok(String::new());
     }
     let now = clock.now();
-    let (_, key) = access.add_source("default", Kind::Server, now)?;
+    let (_, key) = access.add_source("default", Kind::Server, Merges::All, now)?;
     let (_, token) = access.add_token("admin", Scope::Admin, now)?;
     let (key, token) = (key.expose(), token.expose());
     let curl = first_call(url, key);

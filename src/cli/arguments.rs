@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::token::Scope;
 use crate::config::Flags;
-use crate::ingest::source::Kind;
+use crate::ingest::source::{Kind, Merges};
 
 /// Takes Segment calls, keeps each as one durable record, and gives them back.
 #[derive(Debug, Parser)]
@@ -45,8 +45,10 @@ pub(super) enum Command {
     Export(Export),
     /// Read Segment calls from a file
     Import(Import),
-    /// Read and check the journal: one line a finding
+    /// Read and check the journal, and fold it again to compare the views: one line a finding
     Verify(Verify),
+    /// Throw the views away and fold the journal again; prints the digest
+    Rebuild,
     /// Write keys
     #[command(subcommand)]
     Source(Source),
@@ -120,6 +122,9 @@ pub(super) enum Source {
         /// Who sends: a server, or browsers and apps, whose key everybody can read
         #[arg(long, default_value = "server", value_parser = kind)]
         kind: Kind,
+        /// Whom its aliases may merge: `all`, or `anonymous` visitors only, never two known users
+        #[arg(long, default_value = "all", value_parser = merges)]
+        merges: Merges,
     },
     /// Show all sources
     List,
@@ -158,6 +163,14 @@ pub(super) enum Token {
         /// Its name
         name: String,
     },
+}
+
+fn merges(text: &str) -> Result<Merges, String> {
+    match text {
+        "all" => Ok(Merges::All),
+        "anonymous" => Ok(Merges::Anonymous),
+        _ => Err("has to be `all` or `anonymous`".to_owned()),
+    }
 }
 
 fn kind(text: &str) -> Result<Kind, String> {

@@ -85,14 +85,16 @@ impl Sink {
             }
             Place::Folder(folder) => {
                 let access = Access::open(folder.path(), config, None)?;
-                if !access.list_sources().iter().any(|source| source.name == wanted.source) {
+                let source = access.list_sources().into_iter().find(|source| source.name == wanted.source);
+                let Some(source) = source else {
                     let name = &wanted.source;
                     return Err(Failure::Failed(format!(
                         "there is no source called `{name}`; see `roundtower source list`"
                     )));
-                }
+                };
                 let journal = open_journal(&folder, config)?;
-                let lines = Box::new(Lines::new(Arc::from(wanted.source.as_str()), config.ingest.clone()));
+                let lines =
+                    Box::new(Lines::new(Arc::from(wanted.source.as_str()), source.merges, config.ingest.clone()));
                 Ok(Self::Folder { journal, lines, seen: wanted.dry_run.then(HashSet::new), _folder: folder })
             }
         }

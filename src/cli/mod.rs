@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod output;
 mod place;
+mod rebuild;
 mod remote;
 mod source;
 mod token;
@@ -63,6 +64,7 @@ fn command(arguments: Arguments, program: String, output: Output) -> Result<(), 
         Command::Export(wanted) => export::run(&config, &wanted, output),
         Command::Import(wanted) => import::run(&config, &wanted, output),
         Command::Verify(arguments) => verify::run(&config, &arguments, output),
+        Command::Rebuild => rebuild::run(&config, output),
         Command::Source(wanted) => source::run(&config, wanted, output),
         Command::Token(wanted) => token::run(&config, wanted, output),
     }

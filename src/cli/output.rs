@@ -10,6 +10,7 @@ use crate::app::folder::FolderError;
 use crate::ingest::lines::LinesError;
 use crate::journal::ReadError;
 use crate::journal::embedded::OpenError;
+use crate::views::ViewsError;
 
 /// Why a command ends with a status other than 0.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +54,12 @@ impl From<AppError> for Failure {
 
 impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Self {
+        AppError::from(error).into()
+    }
+}
+
+impl From<ViewsError> for Failure {
+    fn from(error: ViewsError) -> Self {
         AppError::from(error).into()
     }
 }

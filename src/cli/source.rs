@@ -21,10 +21,10 @@ pub(super) fn run(config: &Config, wanted: Source, output: Output) -> Result<(),
     let place = Place::find(config, matches!(wanted, Source::Add { .. }))?;
     let url = address(&place, config);
     match wanted {
-        Source::Add { name, kind } => {
-            let body = json!({"name": name, "kind": kind});
+        Source::Add { name, kind, merges } => {
+            let body = json!({"name": name, "kind": kind, "merges": merges});
             let made = on(&place, config, Method::POST, "/api/sources", Some(&body), |access| {
-                let (view, key) = access.add_source(&name, kind, Clock::System.now())?;
+                let (view, key) = access.add_source(&name, kind, merges, Clock::System.now())?;
                 Ok(with_key(&json!(view), key.expose()))
             })?;
             output.result(&snippet(&made, &url), &made);
@@ -51,7 +51,7 @@ pub(super) fn run(config: &Config, wanted: Source, output: Output) -> Result<(),
 
 fn switch(place: &Place, config: &Config, name: &str, enabled: bool, output: Output) -> Result<(), Failure> {
     let changed = on(place, config, Method::PATCH, &path(name, ""), Some(&json!({"enabled": enabled})), |access| {
-        Ok(json!(access.patch_source(name, SourceChange { enabled: Some(enabled), kind: None })?))
+        Ok(json!(access.patch_source(name, SourceChange { enabled: Some(enabled), ..SourceChange::default() })?))
     })?;
     let state = if enabled { "enabled" } else { "disabled: what it sends is answered 200 and dropped" };
     output.result(&format!("source `{name}` is {state}"), &changed);

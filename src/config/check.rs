@@ -51,6 +51,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     deadlines(config)?;
     journal(&config.journal)?;
+    views(&config.views)?;
     senders(config)
 }
 
@@ -84,6 +85,9 @@ fn deadlines(config: &Config) -> Result<(), Wrong> {
     if !(1..=1_000_000).contains(&http.connections_max) {
         return Err(Wrong::new("http.connections_max", "has to be 1 to 1000000"));
     }
+    if http.live_streams_max > 100_000 {
+        return Err(Wrong::new("http.live_streams_max", "has to be 0 to 100000"));
+    }
     if http.workers > 1_024 {
         return Err(Wrong::new("http.workers", "has to be 0 (one per core) to 1024"));
     }
@@ -108,10 +112,27 @@ fn journal(settings: &crate::journal::settings::Settings) -> Result<(), Wrong> {
     Ok(())
 }
 
+fn views(settings: &crate::views::settings::Settings) -> Result<(), Wrong> {
+    let all =
+        [("views.memory_bytes", settings.memory_bytes), ("views.search_memory_bytes", settings.search_memory_bytes)];
+    for (key, value) in all {
+        if !(1 << 20..=1 << 36).contains(&value) {
+            return Err(Wrong::new(key, "has to be 1048576 to 68719476736"));
+        }
+    }
+    if !(1..=86_400).contains(&settings.checkpoint_s) {
+        return Err(Wrong::new("views.checkpoint_s", "has to be 1 to 86400 seconds"));
+    }
+    if !(10..=600_000).contains(&settings.search_delay_ms) {
+        return Err(Wrong::new("views.search_delay_ms", "has to be 10 to 600000 milliseconds"));
+    }
+    Ok(())
+}
+
 fn senders(config: &Config) -> Result<(), Wrong> {
     let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for source in &config.sources {
-        Name::parse(&source.name).map_err(|why| Wrong::new("sources.name", why.to_string()))?;
+        Name::of_source(&source.name).map_err(|why| Wrong::new("sources.name", why.to_string()))?;
         let key = source.write_key.expose();
         if key.is_empty() || key.len() > 512 || key.contains(|one: char| one == ':' || one.is_control()) {
             let problem = format!("the write key of `{}` has to be 1 to 512 characters, without `:`", source.name);

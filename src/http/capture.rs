@@ -96,7 +96,9 @@ async fn store(
     if let Some(source) = admission.source() {
         site.limits.request(source).map_err(|retry_after_s| Refusal::RateLimited { retry_after_s })?;
     }
-    site.ingest.accept(admission).await
+    let receipt = site.ingest.accept(admission).await?;
+    site.verdicts.add(site.clock.now(), receipt.counts.duplicate, receipt.counts.rejected);
+    Ok(receipt)
 }
 
 fn credentials(request: &HttpRequest) -> Credentials {
@@ -132,6 +134,12 @@ pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(key) == name).then(|| decode(value))
     })
+}
+
+/// One part of a path, percent-decoded: here `+` is a plus.
+pub(super) fn part(request: &HttpRequest, name: &str) -> String {
+    let text = request.match_info().get(name).unwrap_or_default();
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Percent-decoded; `+` is a space, as forms write it.

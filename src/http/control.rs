@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::{Site, blocking, capture};
 use crate::access::token::Scope;
 use crate::access::{Access, AccessError, SourceChange};
-use crate::ingest::source::{Kind, Secret};
+use crate::ingest::source::{Kind, Merges, Secret};
 
 /// No request here needs more.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -26,6 +26,8 @@ struct NewSource {
     name: String,
     #[serde(default)]
     kind: Kind,
+    #[serde(default)]
+    merges: Merges,
 }
 
 #[derive(Deserialize)]
@@ -33,6 +35,7 @@ struct NewSource {
 struct ChangedSource {
     enabled: Option<bool>,
     kind: Option<Kind>,
+    merges: Option<Merges>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +64,8 @@ pub(super) async fn add_source(
 ) -> Result<HttpResponse, Problem> {
     let wanted: NewSource = parse(site, request, payload).await?;
     let now = site.clock.now();
-    let (view, key) = change(site, move |access| access.add_source(&wanted.name, wanted.kind, now)).await?;
+    let (view, key) =
+        change(site, move |access| access.add_source(&wanted.name, wanted.kind, wanted.merges, now)).await?;
     Ok(json_answer(StatusCode::CREATED, &with_secret(&json!(view), "write_key", &key)))
 }
 
@@ -72,7 +76,7 @@ pub(super) async fn rotate_source(site: &Site, request: &HttpRequest) -> Result<
     Ok(json_answer(StatusCode::OK, &with_secret(&json!(view), "write_key", &key)))
 }
 
-/// Switches a source on or off, or changes its kind.
+/// Switches a source on or off, or changes its kind or whom it may merge.
 pub(super) async fn patch_source(
     site: &Site,
     request: &HttpRequest,
@@ -80,7 +84,7 @@ pub(super) async fn patch_source(
 ) -> Result<HttpResponse, Problem> {
     let wanted: ChangedSource = parse(site, request, payload).await?;
     let name = name(request);
-    let edit = SourceChange { enabled: wanted.enabled, kind: wanted.kind };
+    let edit = SourceChange { enabled: wanted.enabled, kind: wanted.kind, merges: wanted.merges };
     let view = change(site, move |access| access.patch_source(&name, edit)).await?;
     Ok(json_answer(StatusCode::OK, &json!(view)))
 }
@@ -143,7 +147,7 @@ async fn change<T: Send + 'static>(
 }
 
 fn name(request: &HttpRequest) -> String {
-    request.match_info().get("name").map(capture::decode).unwrap_or_default()
+    capture::part(request, "name")
 }
 
 fn with_secret(view: &Value, member: &str, secret: &Secret) -> Value {
@@ -154,7 +158,7 @@ fn with_secret(view: &Value, member: &str, secret: &Secret) -> Value {
     view
 }
 
-async fn parse<T: DeserializeOwned>(
+pub(super) async fn parse<T: DeserializeOwned>(
     site: &Site,
     request: &HttpRequest,
     mut payload: web::Payload,

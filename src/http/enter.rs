@@ -12,10 +12,15 @@ use futures_util::FutureExt as _;
 use subtle::ConstantTimeEq as _;
 
 use super::guard::Connection;
+use super::parameters::Asked;
 use super::problem::Problem;
 use super::routes::{Action, Offer, ROUTES, Right, Route, Surface, is_for_senders};
-use super::{REQUEST_ID, Site, answer, capture, control, cors, health, records, sdk};
+use super::{
+    REQUEST_ID, Site, answer, capture, control, cors, feed, groups, health, live, merges, openapi, people, profiles,
+    reads, receipt, records, sdk,
+};
 use crate::access::token::Scope;
+use crate::ingest::Authorization;
 use crate::ingest::source::KeyHash;
 
 /// Largest head of a request: names and values of its headers together, in bytes.
@@ -128,8 +133,10 @@ async fn for_operators(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(status) = oversized(request) {
-        return Ok(HttpResponse::new(status));
+    match oversized(request) {
+        Some(StatusCode::URI_TOO_LONG) => return Err(Problem::LongUrl { bytes_max: URL_BYTES_MAX }),
+        Some(_) => return Err(Problem::LargeHead { bytes_max: HEADERS_BYTES_MAX }),
+        None => {}
     }
     if !site.hosts.allows(request) {
         return Err(Problem::Misdirected);
@@ -137,13 +144,25 @@ async fn for_operators(
     let route = route.ok_or(Problem::NotFound)?;
     let offer = offer(route, request.method()).ok_or_else(|| Problem::MethodNotAllowed { allow: route.allow() })?;
     let scope = authorize(site, request, offer.right)?;
+    let asked = if is_strict(route) { Asked::read(request, offer.action)? } else { Asked::default() };
+    reads::fresh(site, &asked).await?;
+    if let Some(answer) = of_views(offer.action, site, request, &asked).await {
+        return answer;
+    }
     match offer.action {
         Action::Alive => Ok(health::alive(site)),
         Action::Ready => health::ready(site).await,
         Action::Status => health::status(site, scope.is_some()).await,
         Action::Metrics => health::metrics(site).await,
         Action::Rejections => records::rejections(site, request),
-        Action::Find => records::find(site, request).await,
+        Action::PreviewMerge => merges::preview(site, request, payload).await,
+        Action::Merge => merges::merge(site, request, payload).await,
+        Action::UndoMerge => merges::undo(site, request).await,
+        Action::PutEvent => feed::put_event(site, request, payload).await,
+        Action::Description => Ok(openapi::document()),
+        Action::Docs => openapi::page(request, "index.html"),
+        Action::DocsPart => openapi::page(request, request.match_info().get("file").unwrap_or_default()),
+        Action::Find => receipt::find(site, request, &asked).await,
         Action::Export => records::export(site, request),
         Action::Import => records::import(site, request, payload).await,
         Action::Verify => records::verify(site).await,
@@ -156,20 +175,55 @@ async fn for_operators(
         Action::PatchToken => control::patch_token(site, request, payload).await,
         Action::RotateToken => control::rotate_token(site, request).await,
         Action::RevokeToken => control::revoke_token(site, request).await,
-        Action::Take(_)
-        | Action::Pixel(_)
-        | Action::Discard
-        | Action::Settings
-        | Action::Script
-        | Action::ScriptPart
-        | Action::Absent => Err(Problem::NotFound),
+        _ => Err(Problem::NotFound),
     }
+}
+
+/// Probes and pages take whatever query string somebody adds; questions are refused what they do not know.
+fn is_strict(route: &Route) -> bool {
+    ["/api/", "/v1/"].iter().any(|prefix| route.path.starts_with(prefix))
+}
+
+/// What is read from the views.
+async fn of_views(
+    action: Action,
+    site: &Arc<Site>,
+    request: &HttpRequest,
+    asked: &Asked,
+) -> Option<Result<HttpResponse, Problem>> {
+    Some(match action {
+        Action::People => people::list(site, request, asked).await,
+        Action::Person => people::person(site, request, asked).await,
+        Action::Timeline => people::timeline(site, request, asked).await,
+        Action::Identity => people::identity(site, request, asked).await,
+        Action::Traits => people::traits(site, request, asked).await,
+        Action::Groups => groups::list(site, request, asked).await,
+        Action::Group => groups::group(site, request).await,
+        Action::GroupPeople => groups::people(site, request, asked).await,
+        Action::GroupTimeline => groups::timeline(site, request, asked).await,
+        Action::Audiences => groups::audiences(site, request, asked).await,
+        Action::Feed => feed::feed(site, request, asked).await,
+        Action::Live => live::live(site, request, asked).await,
+        Action::Events => feed::events(site, request, asked).await,
+        Action::Stats => feed::stats(site, asked).await,
+        Action::ProfileTraits
+        | Action::ProfileEvents
+        | Action::ProfileIds
+        | Action::ProfileMetadata
+        | Action::ProfileLinks
+        | Action::AccountTraits
+        | Action::AccountLinks => profiles::profile(site, action, request, asked).await,
+        _ => return None,
+    })
 }
 
 /// What the caller's token may do, if that is enough.
 fn authorize(site: &Site, request: &HttpRequest, right: Right) -> Result<Option<Scope>, Problem> {
-    let given =
-        request.headers().get(header::AUTHORIZATION).map(|value| bearer(value).and_then(|token| scope_of(site, token)));
+    let given = request.headers().get(header::AUTHORIZATION).map(|value| {
+        let token =
+            bearer(value).map(str::to_owned).or_else(|| (right == Right::Profile).then(|| basic_user(value))?);
+        token.and_then(|token| scope_of(site, &token))
+    });
     let scope = match given {
         None => None,
         Some(Some(scope)) => Some(scope),
@@ -183,7 +237,7 @@ fn authorize(site: &Site, request: &HttpRequest, right: Right) -> Result<Option<
     let needed = match right {
         Right::Open => return Ok(scope),
         Right::Metrics if site.metrics_public => return Ok(scope),
-        Right::Metrics => Scope::Read,
+        Right::Metrics | Right::Profile => Scope::Read,
         Right::Token(needed) => needed,
     };
     match scope {
@@ -196,6 +250,14 @@ fn authorize(site: &Site, request: &HttpRequest, right: Right) -> Result<Option<
 fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The user name of Basic, where clients of Segment's Profile API put their token.
+fn basic_user(value: &HeaderValue) -> Option<String> {
+    match Authorization::read(value.as_bytes()) {
+        Authorization::Basic(user) => Some(user),
+        _ => None,
+    }
 }
 
 fn scope_of(site: &Site, token: &str) -> Option<Scope> {
@@ -224,7 +286,9 @@ fn nothing_here() -> HttpResponse {
 fn protect(mut answer: HttpResponse, request_id: &str) -> HttpResponse {
     let headers = answer.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    }
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);

@@ -44,6 +44,8 @@ pub(super) struct Connection {
     /// Since when the other side takes nothing of what is written.
     blocked: Cell<Option<Instant>>,
     ended: Cell<bool>,
+    /// An answer without an end is being sent: what is quiet then is not idle.
+    held: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     watch: Rc<Watch>,
 }
@@ -54,8 +56,17 @@ impl Connection {
         self.phase.set(Phase::Busy);
     }
 
+    /// Its answer will be on the way until the hold is dropped.
+    pub(super) fn hold(self: &Rc<Self>) -> Hold {
+        self.held.set(true);
+        Hold(Rc::clone(self))
+    }
+
     /// Its answer is on the way.
     pub(super) fn finish(&self) {
+        if self.held.get() {
+            return;
+        }
         self.phase.set(Phase::Idle);
         self.since.set(self.watch.now.get());
     }
@@ -91,6 +102,17 @@ impl Connection {
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();
         }
+    }
+}
+
+/// A request whose answer goes on.
+#[derive(Debug)]
+pub(super) struct Hold(Rc<Connection>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.held.set(false);
+        self.0.finish();
     }
 }
 
@@ -171,6 +193,7 @@ impl Guarded {
             since: Cell::new(watch.now.get()),
             blocked: Cell::new(None),
             ended: Cell::new(false),
+            held: Cell::new(false),
             waker: RefCell::new(None),
             watch: Rc::clone(watch),
         });

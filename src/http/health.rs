@@ -39,6 +39,7 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
     if full {
         let (received, appended, duplicate, rejected) = site.journal.accounts().totals();
         let journal = journal_status(site).await?;
+        let views = views_status(site).await?;
         let uptime = site.clock.now().as_millis().saturating_sub(site.started_at.as_millis()).max(0);
         let more = json!({
             "instance": site.instance,
@@ -47,6 +48,20 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
             "accounts": {"received": received, "appended": appended, "duplicate": duplicate, "rejected": rejected},
             "rejections": site.rejections.counts().map(|(code, count)| (code.as_str().to_owned(), json!(count)))
                 .collect::<serde_json::Map<_, _>>(),
+            "views": {
+                "through": views.through.get(),
+                "lag_events": views.lag_events,
+                "lag_ms": views.lag_ms,
+                "searched": views.searched.get(),
+                "checkpoint": views.checkpoint.get(),
+                "parked": views.parked,
+                "ids": views.ids,
+                "runs": views.runs,
+                "disk_bytes": views.disk_bytes,
+                "memory_bytes": views.memory_bytes,
+                "live_streams": site.hub.streams(),
+                "stopped": views.stopped,
+            },
             "journal": {
                 "first": journal.first.get(),
                 "next": journal.next.get(),
@@ -86,6 +101,17 @@ pub(super) async fn metrics(site: &Site) -> Result<HttpResponse, Problem> {
     metrics::gauge!("roundtower_disk_free_bytes").set(lossy(journal.disk_free_bytes));
     metrics::gauge!("roundtower_disk_low").set(f64::from(u8::from(journal.disk_low)));
     metrics::counter!("roundtower_journal_commits_total").absolute(journal.commits);
+    let views = views_status(site).await?;
+    metrics::gauge!("roundtower_views_through").set(lossy(views.through.get()));
+    metrics::gauge!("roundtower_views_lag_events").set(lossy(views.lag_events));
+    metrics::gauge!("roundtower_views_lag_seconds").set(lossy(views.lag_ms) / 1_000.0);
+    metrics::gauge!("roundtower_views_parked").set(lossy(views.parked));
+    metrics::gauge!("roundtower_views_ids").set(lossy(views.ids));
+    metrics::gauge!("roundtower_views_runs").set(lossy(views.runs as u64));
+    metrics::gauge!("roundtower_views_disk_bytes").set(lossy(views.disk_bytes));
+    metrics::gauge!("roundtower_views_memory_bytes").set(lossy(views.memory_bytes as u64));
+    metrics::gauge!("roundtower_views_stopped").set(f64::from(u8::from(views.stopped.is_some())));
+    metrics::gauge!("roundtower_live_streams").set(lossy(site.hub.streams() as u64));
     site.meters.publish();
     let text = site.prometheus.render();
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text))
@@ -95,6 +121,12 @@ pub(super) async fn metrics(site: &Site) -> Result<HttpResponse, Problem> {
 async fn journal_status(site: &Site) -> Result<Status, Problem> {
     let journal = site.journal.clone();
     blocking(move || journal.status()).await
+}
+
+/// The same of the views.
+async fn views_status(site: &Site) -> Result<crate::views::Status, Problem> {
+    let views = site.views.clone();
+    blocking(move || views.status()).await
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge of 2^53 and more may be rounded")]

@@ -93,7 +93,13 @@ mod tests {
     use super::*;
 
     fn source(kind: Kind) -> Source {
-        Source { name: Arc::from("a"), kind, enabled: true, signing_secret: None }
+        Source {
+            name: Arc::from("a"),
+            kind,
+            enabled: true,
+            signing_secret: None,
+            merges: crate::ingest::source::Merges::All,
+        }
     }
 
     #[test]

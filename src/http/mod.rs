@@ -15,12 +15,24 @@ mod capture;
 mod control;
 mod cors;
 mod enter;
+mod feed;
+mod groups;
 mod guard;
 mod health;
 mod hosts;
+mod hub;
 mod limits;
+mod live;
+mod merges;
 mod meters;
+mod openapi;
+mod orders;
+mod parameters;
+mod people;
 mod problem;
+mod profiles;
+mod reads;
+mod receipt;
 mod records;
 pub mod routes;
 mod sdk;
@@ -44,6 +56,8 @@ use crate::ingest::rejections::Rejections;
 use crate::ingest::source::{KeyHash, Secret, Sources};
 use crate::journal::embedded::Journal;
 use crate::journal::settings::Durability;
+use crate::query::CursorKey;
+use crate::views::Views;
 use problem::Problem;
 
 /// The id of a request in answers and in the log.
@@ -57,6 +71,8 @@ pub struct Parts {
     pub rejections: Arc<Rejections>,
     /// The journal, to read and to ask about.
     pub journal: Journal,
+    /// What is computed from it.
+    pub views: Views,
     /// Sources and tokens.
     pub access: Arc<Access>,
     /// The time.
@@ -74,6 +90,13 @@ pub struct Site {
     ingest: Ingest,
     rejections: Arc<Rejections>,
     journal: Journal,
+    views: Views,
+    cursor_key: CursorKey,
+    turns: reads::Turns,
+    verdicts: feed::Verdicts,
+    hub: hub::Hub,
+    /// Orders are given one after another: each is checked against what the ones before have changed.
+    ordering: tokio::sync::Mutex<()>,
     access: Arc<Access>,
     sources: Arc<Sources>,
     clock: Clock,
@@ -120,7 +143,13 @@ impl Site {
             stopping: AtomicBool::new(false),
             ingest: parts.ingest,
             rejections: parts.rejections,
+            cursor_key: CursorKey::new(parts.instance.as_bytes()),
+            verdicts: feed::Verdicts::default(),
+            turns: reads::Turns::default(),
+            hub: hub::Hub::new(config.http.live_streams_max),
+            ordering: tokio::sync::Mutex::default(),
             journal: parts.journal,
+            views: parts.views,
             access: parts.access,
             clock: parts.clock,
             instance: parts.instance,

@@ -1,6 +1,6 @@
 //! Errors of everything but ingest: problem+json (RFC 9457) with a code and a request id.
 //!
-//! They never repeat what was sent.
+//! Of what was sent they repeat nothing but the name of a parameter that nobody knows.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use crate::access::AccessError;
 use crate::journal::ReadError;
+use crate::query::QueryError;
+use crate::views::identity::OrderError;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,18 @@ pub(super) enum Problem {
         /// The limit.
         bytes_max: usize,
     },
+    /// The path with its query is too long.
+    #[error("the path with its query is larger than {bytes_max} bytes")]
+    LongUrl {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The headers are too large.
+    #[error("the headers are larger than {bytes_max} bytes")]
+    LargeHead {
+        /// The limit.
+        bytes_max: usize,
+    },
     /// The body did not arrive in time.
     #[error("the body did not arrive in time")]
     Timeout,
@@ -61,6 +75,27 @@ pub(super) enum Problem {
         /// When, in seconds.
         retry_after_s: u32,
     },
+    /// The views have not folded the record that the caller waits for.
+    #[error("the views are true through {through} only; ask again later")]
+    NotYet {
+        /// What they have folded.
+        through: u64,
+    },
+    /// Too many questions at once.
+    #[error("the answer took too long; ask for less, or come back later")]
+    TooSlow,
+    /// As many readers follow the live feed as may.
+    #[error("{streams_max} readers follow the live feed already; come back later")]
+    Crowded {
+        /// The limit.
+        streams_max: usize,
+    },
+    /// The views have no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// What the operator wants cannot be done.
+    #[error(transparent)]
+    Order(#[from] OrderError),
     /// A bug: the work behind the request ended without an answer.
     #[error("the request failed here; see the log")]
     Failed,
@@ -79,24 +114,46 @@ struct Body<'a> {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::Access(AccessError::Unknown { .. }) => StatusCode::NOT_FOUND,
+            Self::NotFound
+            | Self::Access(AccessError::Unknown { .. })
+            | Self::Query(QueryError::NotFound(_))
+            | Self::Order(OrderError::Unknown) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::BadRequest(_) | Self::Access(AccessError::Name(_)) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_)
+            | Self::Access(AccessError::Name(_))
+            | Self::Query(QueryError::BadCursor | QueryError::BadParameter { .. }) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LongUrl { .. } => StatusCode::URI_TOO_LONG,
+            Self::LargeHead { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Access(AccessError::Taken { .. } | AccessError::Configured { .. }) => StatusCode::CONFLICT,
-            Self::Access(AccessError::File(_)) | Self::Read(_) | Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Access(AccessError::Taken { .. } | AccessError::Configured { .. })
+            | Self::Order(OrderError::Same | OrderError::NothingToUndo | OrderError::TooManyIds(_)) => {
+                StatusCode::CONFLICT
+            }
+            Self::Access(AccessError::File(_)) | Self::Read(_) | Self::Query(QueryError::View(_)) | Self::Failed => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Unavailable { .. }
+            | Self::NotYet { .. }
+            | Self::TooSlow
+            | Self::Query(QueryError::TooSlow)
+            | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// Every status that a problem can have.
+    #[cfg(test)]
+    pub(super) fn statuses() -> std::collections::BTreeSet<u16> {
+        [400, 401, 403, 404, 405, 408, 409, 413, 414, 421, 429, 431, 500, 503].into()
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::Query(QueryError::NotFound(_)) | Self::Order(OrderError::Unknown) => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Misdirected => "misdirected_request",
             Self::Unauthorized => "unauthorized",
@@ -104,6 +161,8 @@ impl Problem {
             Self::TooManyFailures { .. } => "rate_limited",
             Self::BadRequest(_) => "bad_request",
             Self::TooLarge { .. } => "payload_too_large",
+            Self::LongUrl { .. } => "url_too_long",
+            Self::LargeHead { .. } => "headers_too_large",
             Self::Timeout => "timeout",
             Self::Access(AccessError::Name(_)) => "invalid_name",
             Self::Access(AccessError::Taken { .. }) => "name_taken",
@@ -112,6 +171,15 @@ impl Problem {
             Self::Access(AccessError::File(_)) => "access_file",
             Self::Read(_) => "journal_unreadable",
             Self::Unavailable { .. } => "unavailable",
+            Self::NotYet { .. } => "not_yet",
+            Self::TooSlow | Self::Query(QueryError::TooSlow) => "too_slow",
+            Self::Crowded { .. } => "too_many_streams",
+            Self::Query(QueryError::BadCursor) => "bad_cursor",
+            Self::Query(QueryError::BadParameter { .. }) => "bad_parameter",
+            Self::Query(QueryError::View(_)) => "views_unreadable",
+            Self::Order(OrderError::Same) => "same_person",
+            Self::Order(OrderError::NothingToUndo) => "nothing_to_undo",
+            Self::Order(OrderError::TooManyIds(_)) => "too_many_ids",
             Self::Failed => "internal_error",
         }
     }
@@ -119,6 +187,8 @@ impl Problem {
     fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::TooManyFailures { retry_after_s } | Self::Unavailable { retry_after_s } => Some(*retry_after_s),
+            Self::NotYet { .. } | Self::TooSlow | Self::Query(QueryError::TooSlow) => Some(1),
+            Self::Crowded { .. } => Some(10),
             _ => None,
         }
     }

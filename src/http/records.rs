@@ -1,4 +1,4 @@
-//! Records in and out: the receipt of one call, what was refused, export, import and verify.
+//! Records in and out: what was refused, export, import and verify.
 //!
 //! Reading the journal blocks, so it happens on threads that may; an export sends at most a few slices ahead of its
 //! reader and stops when the reader leaves.
@@ -20,6 +20,7 @@ use crate::ingest::lines::{Lines, LinesError};
 use crate::ingest::rejections::Rejection;
 use crate::journal::embedded::Journal;
 use crate::journal::{AppendError, ReadError, Reader as _, Sequence};
+use crate::query::QueryError;
 
 /// Items of a page without `limit`.
 const LIMIT_USUAL: usize = 50;
@@ -83,36 +84,6 @@ fn read_cursor(text: &str) -> Result<u64, Problem> {
         .ok_or_else(|| Problem::BadRequest("`cursor` has to be a `next` of this list".to_owned()))
 }
 
-/// Where one call is, in whichever source it came from; or why it was refused.
-pub(super) async fn find(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
-    let id = request.match_info().get("id").map(capture::decode).unwrap_or_default();
-    let names: Vec<String> = site.access.list_sources().into_iter().map(|source| source.name).collect();
-    let wanted = capture::parameter(request.query_string(), "source");
-    let names: Vec<String> = names.into_iter().filter(|name| wanted.as_ref().is_none_or(|one| one == name)).collect();
-    let (journal, message_id) = (site.journal.clone(), id.clone());
-    let found = blocking(move || {
-        for name in names {
-            if let Some(sequence) = journal.find(&name, &message_id)? {
-                return Ok::<_, ReadError>(Some((name, sequence)));
-            }
-        }
-        Ok(None)
-    });
-    if let Some((source, sequence)) = found.await?? {
-        let body = json!({
-            "message_id": id, "status": "accepted", "accepted": true, "source": source, "sequence": sequence.get(),
-        });
-        return Ok(json_answer(StatusCode::OK, &body));
-    }
-    let refused = site.rejections.page(None, 1, |one| one.message_id.as_deref() == Some(id.as_str()));
-    let Some(one) = refused.items.first() else { return Err(Problem::NotFound) };
-    let body = json!({
-        "message_id": id, "status": "rejected", "accepted": false, "source": one.source.as_deref(), "sequence": null,
-        "code": one.code.as_str(), "message": one.message,
-    });
-    Ok(json_answer(StatusCode::OK, &body))
-}
-
 /// All records from `from` up to the tail of this moment, as NDJSON.
 pub(super) fn export(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let from = sequence(request, "from")?;
@@ -167,16 +138,15 @@ pub(super) async fn import(
 ) -> Result<HttpResponse, Problem> {
     let query = request.query_string();
     let name = capture::parameter(query, "source").unwrap_or_default();
-    let known = site.access.list_sources().into_iter().any(|source| source.name == name);
-    if !known {
+    let Some(source) = site.access.list_sources().into_iter().find(|source| source.name == name) else {
         return Err(Problem::BadRequest("`source` has to name a source; see /api/sources".to_owned()));
-    }
+    };
     let first = sequence(request, "first_line")?.get();
     let dry_run = capture::parameter(query, "dry_run").is_some_and(|value| value == "1");
     let text = control::read(request, &mut payload, IMPORT_BYTES_MAX, site.body_deadline).await?;
     let (journal, settings, now) = (site.journal.clone(), site.ingest_settings.clone(), site.clock.now());
     let tally = blocking(move || {
-        let mut lines = Lines::new(Arc::from(name.as_str()), settings);
+        let mut lines = Lines::new(Arc::from(name.as_str()), source.merges, settings);
         if dry_run {
             let known = |source: &str, id: &str| journal.find(source, id).map(|found| found.is_some());
             return lines.try_out(&text, first, now, &mut std::collections::HashSet::new(), &known);
@@ -196,7 +166,9 @@ pub(super) async fn import(
 /// Reads and checks the whole journal while calls are taken.
 pub(super) async fn verify(site: &Site) -> Result<HttpResponse, Problem> {
     let journal = site.journal.clone();
-    let verified = blocking(move || journal.verify(&mut |_, _| {})).await?;
+    let views = site.views.clone();
+    let (verified, digest) = blocking(move || (journal.verify(&mut |_, _| {}), views.digest())).await?;
+    let (through, digest) = digest.map_err(QueryError::from)?;
     let findings: Vec<Value> =
         verified.findings.iter().map(|one| json!({"damage": one.damage, "text": one.text})).collect();
     let body = json!({
@@ -204,6 +176,8 @@ pub(super) async fn verify(site: &Site) -> Result<HttpResponse, Problem> {
         "blocks": verified.blocks,
         "volumes": verified.volumes,
         "bytes": verified.bytes,
+        // Folding everything again beside a running server would take from it; `verify` on the folder does.
+        "views": {"through": through.get(), "digest": blake3::Hash::from_bytes(digest).to_hex().as_str(), "equal": null},
         "findings": findings,
     });
     Ok(json_answer(StatusCode::OK, &body))

@@ -2,6 +2,10 @@
 //!
 //! A path that is not in the table is 404, a method that is not is 405, and a route without a right is not expressible.
 
+mod action;
+
+pub use action::Action;
+
 use crate::access::token::Scope;
 use crate::call::CallType;
 use crate::ingest::Route as Target;
@@ -33,6 +37,8 @@ pub enum Right {
     Token(Scope),
     /// A token with scope read, unless the setting `metrics_public` is on.
     Metrics,
+    /// A token with scope read, also as the user name of Basic: what clients of Segment's Profile API send.
+    Profile,
 }
 
 /// A method, as far as any route has it. HEAD goes where GET goes, OPTIONS is answered by the surface.
@@ -41,6 +47,7 @@ pub enum Right {
 pub enum Verb {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -51,65 +58,11 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
-}
-
-/// What a route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Takes calls.
-    Take(Target),
-    /// Takes calls from a query string and answers with an image.
-    Pixel(CallType),
-    /// Client metrics: read and thrown away.
-    Discard,
-    /// The settings that SDKs load.
-    Settings,
-    /// Analytics.js itself.
-    Script,
-    /// A part of Analytics.js that it loads by itself.
-    ScriptPart,
-    /// Known to SDKs, not offered: 404.
-    Absent,
-    /// The process is alive.
-    Alive,
-    /// Calls are taken.
-    Ready,
-    /// The state in short, or in full with a token.
-    Status,
-    /// Prometheus text.
-    Metrics,
-    /// What was refused.
-    Rejections,
-    /// Where one call is.
-    Find,
-    /// All records as NDJSON.
-    Export,
-    /// NDJSON in.
-    Import,
-    /// Reads and checks the journal.
-    Verify,
-    /// Sources: see, make, change, new key.
-    ListSources,
-    /// Makes a source.
-    AddSource,
-    /// Changes a source.
-    PatchSource,
-    /// Gives a source a new key.
-    RotateSource,
-    /// Tokens: see, make, change, new secret, revoke.
-    ListTokens,
-    /// Makes a token.
-    AddToken,
-    /// Changes a token.
-    PatchToken,
-    /// Gives a token a new secret.
-    RotateToken,
-    /// Makes a token unknown.
-    RevokeToken,
 }
 
 /// One method of a route.
@@ -174,6 +127,7 @@ const fn short(kind: CallType) -> Action {
 
 const OPEN: Right = Right::Open;
 const METRICS: Right = Right::Metrics;
+const PROFILE: Right = Right::Profile;
 const READ: Right = Right::Token(Scope::Read);
 const ADMIN: Right = Right::Token(Scope::Admin);
 
@@ -218,6 +172,34 @@ pub const ROUTES: &[Route] = &[
     control!("/readyz", Get OPEN Ready),
     control!("/status", Get OPEN Status),
     control!("/metrics", Get METRICS Metrics),
+    control!("/openapi.json", Get OPEN Description),
+    control!("/docs", Get OPEN Docs),
+    control!("/docs/{file}", Get OPEN DocsPart),
+    control!("/api/people", Get READ People),
+    control!("/api/people/{person}", Get READ Person),
+    control!("/api/people/{person}/timeline", Get READ Timeline),
+    control!("/api/people/{person}/identity", Get READ Identity),
+    control!("/api/people/{person}/traits", Get READ Traits),
+    control!("/api/merges/preview", Post READ PreviewMerge),
+    control!("/api/merges", Post ADMIN Merge),
+    control!("/api/merges/{sequence}/undo", Post ADMIN UndoMerge),
+    control!("/api/groups", Get READ Groups),
+    control!("/api/groups/{group}", Get READ Group),
+    control!("/api/groups/{group}/people", Get READ GroupPeople),
+    control!("/api/groups/{group}/timeline", Get READ GroupTimeline),
+    control!("/api/audiences", Get READ Audiences),
+    control!("/api/feed", Get READ Feed),
+    control!("/api/feed/live", Get READ Live),
+    control!("/api/events", Get READ Events),
+    control!("/api/events/{name}", Put ADMIN PutEvent),
+    control!("/api/stats", Get READ Stats),
+    control!("/v1/spaces/{space}/collections/users/profiles/{profile}/traits", Get PROFILE ProfileTraits),
+    control!("/v1/spaces/{space}/collections/users/profiles/{profile}/events", Get PROFILE ProfileEvents),
+    control!("/v1/spaces/{space}/collections/users/profiles/{profile}/external_ids", Get PROFILE ProfileIds),
+    control!("/v1/spaces/{space}/collections/users/profiles/{profile}/metadata", Get PROFILE ProfileMetadata),
+    control!("/v1/spaces/{space}/collections/users/profiles/{profile}/links", Get PROFILE ProfileLinks),
+    control!("/v1/spaces/{space}/collections/accounts/profiles/{profile}/traits", Get PROFILE AccountTraits),
+    control!("/v1/spaces/{space}/collections/accounts/profiles/{profile}/links", Get PROFILE AccountLinks),
     control!("/api/rejections", Get READ Rejections),
     control!("/api/calls/{id:.*}", Get READ Find),
     control!("/api/export/calls", Get ADMIN Export),
@@ -283,7 +265,9 @@ mod tests {
             assert_eq!(route.surface, Surface::Control, "{}", route.path);
             for offer in route.offers {
                 assert!(matches!(offer.right, Right::Token(_)), "{}", route.path);
-                assert!(offer.verb == Verb::Get || offer.right == ADMIN, "{} changes something", route.path);
+                // A preview is a question that does not fit into a URL.
+                let asks = offer.verb == Verb::Get || offer.action == Action::PreviewMerge;
+                assert!(asks || offer.right == ADMIN, "{} changes something", route.path);
             }
         }
     }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub write_timeout_ms: u64,
     /// Connections open at the same time; more wait in the kernel's queue.
     pub connections_max: usize,
+    /// Readers that may follow the live feed at the same time; then 503.
+    pub live_streams_max: usize,
     /// Threads that serve requests; 0 means one per core.
     pub workers: usize,
     /// Requests a second of each source of kind `browser`; then 429. 0 means no limit.
@@ -34,6 +36,7 @@ impl Default for Settings {
             idle_timeout_ms: 75_000,
             write_timeout_ms: 30_000,
             connections_max: 10_000,
+            live_streams_max: 256,
             workers: 0,
             browser_requests_per_second: 1_000,
             server_requests_per_second: 0,

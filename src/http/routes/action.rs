@@ -1,0 +1,115 @@
+//! What routes do.
+
+use crate::call::CallType;
+use crate::ingest::Route as Target;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Takes calls.
+    Take(Target),
+    /// Takes calls from a query string and answers with an image.
+    Pixel(CallType),
+    /// Client metrics: read and thrown away.
+    Discard,
+    /// The settings that SDKs load.
+    Settings,
+    /// Analytics.js itself.
+    Script,
+    /// A part of Analytics.js that it loads by itself.
+    ScriptPart,
+    /// Known to SDKs, not offered: 404.
+    Absent,
+    /// The process is alive.
+    Alive,
+    /// Calls are taken.
+    Ready,
+    /// The state in short, or in full with a token.
+    Status,
+    /// Prometheus text.
+    Metrics,
+    /// People: a list with filters.
+    People,
+    /// One person.
+    Person,
+    /// The calls of one person.
+    Timeline,
+    /// Which ids are one person, and why.
+    Identity,
+    /// The traits of one person with what they were before.
+    Traits,
+    /// What a merge would give.
+    PreviewMerge,
+    /// Merges two people.
+    Merge,
+    /// Takes a merge or alias back.
+    UndoMerge,
+    /// Groups: a list.
+    Groups,
+    /// One group.
+    Group,
+    /// The people of one group.
+    GroupPeople,
+    /// The calls of one group.
+    GroupTimeline,
+    /// Audiences and computed traits.
+    Audiences,
+    /// What happened, newest first.
+    Feed,
+    /// What happens, as it becomes visible.
+    Live,
+    /// The catalogue of events.
+    Events,
+    /// Hides an event from the feed, or shows it.
+    PutEvent,
+    /// Counts by interval.
+    Stats,
+    /// Segment's Profile API: traits of a user.
+    ProfileTraits,
+    /// The same: events.
+    ProfileEvents,
+    /// The same: ids.
+    ProfileIds,
+    /// The same: what is known about the profile itself.
+    ProfileMetadata,
+    /// The same: the accounts of a user.
+    ProfileLinks,
+    /// The same for an account: traits.
+    AccountTraits,
+    /// The same for an account: its users.
+    AccountLinks,
+    /// The routes as OpenAPI.
+    Description,
+    /// The routes as pages.
+    Docs,
+    /// A part of these pages.
+    DocsPart,
+    /// What was refused.
+    Rejections,
+    /// Where one call is.
+    Find,
+    /// All records as NDJSON.
+    Export,
+    /// NDJSON in.
+    Import,
+    /// Reads and checks the journal.
+    Verify,
+    /// Sources: see, make, change, new key.
+    ListSources,
+    /// Makes a source.
+    AddSource,
+    /// Changes a source.
+    PatchSource,
+    /// Gives a source a new key.
+    RotateSource,
+    /// Tokens: see, make, change, new secret, revoke.
+    ListTokens,
+    /// Makes a token.
+    AddToken,
+    /// Changes a token.
+    PatchToken,
+    /// Gives a token a new secret.
+    RotateToken,
+    /// Makes a token unknown.
+    RevokeToken,
+}
