@@ -11,6 +11,12 @@ mod behaviour {
     mod cors;
     mod first_start;
     mod hardening;
+    mod live;
+    mod openapi;
+    mod orders;
+    mod questions;
+    mod rebuild;
+    mod rights;
     mod routes;
     mod settings;
     mod stop;

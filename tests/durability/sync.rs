@@ -116,7 +116,8 @@ fn nth_sync_fails_and_nothing_is_acknowledged_afterwards() {
     };
     let (mut at_start, mut under_load) = (0, 0);
     for at in chosen {
-        shim.say(&format!("fail {at}"));
+        // The views may fail and be made anew; what fails here is all the rest.
+        shim.say(&format!("fail {at} but /views"));
         match Program::serve(&server) {
             Err(ended) => {
                 at_start += 1;
@@ -137,6 +138,39 @@ fn nth_sync_fails_and_nothing_is_acknowledged_afterwards() {
     }
     tell(&format!("{at_start} failures at the start, {under_load} under load, {} calls acknowledged", ledger.acked()));
     assert!(number("ROUNDTOWER_SYNC").is_some() || under_load > 0 && ledger.acked() > 50, "the load did not work");
+    assert_verifies(&server);
+}
+
+#[test]
+fn failing_syncs_of_the_views_refuse_no_call_and_lose_nothing() {
+    let shim = Shim::build();
+    let setup = shim.around(Setup::default().tables("[views]\ncheckpoint_s = 1\n"));
+    let (mut server, ledger, mut count) = (setup.start(), Ledger::default(), 0);
+    let mut send = |server: &TestServer| {
+        count += 1;
+        ledger.note_broken(&Parcel::single(&format!("view{count}")));
+        settle(&ledger, server.port());
+    };
+    for at in 1..=12 {
+        send(&server);
+        assert!(server.stop().success());
+        shim.say(&format!("fail {at} only /views"));
+        server.spawn();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !shim.has_fired() {
+            assert!(Instant::now() < deadline, "sync {at} of the views never happened");
+            send(&server);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        send(&server);
+        assert_eq!(health(server.port()), Some(200), "unhealthy after sync {at} of the views failed");
+    }
+    shim.be_quiet();
+    ledger.assert_holds(&server);
+    server.kill();
+    server.spawn();
+    ledger.assert_holds(&server);
+    assert!(server.stop().success());
     assert_verifies(&server);
 }
 
