@@ -14,7 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use roundtower::clock::Clock;
 use roundtower::ingest::rejections::Rejections;
 use roundtower::ingest::settings::Settings;
-use roundtower::ingest::source::{KeyHash, Kind, Source, Sources};
+use roundtower::ingest::source::{KeyHash, Kind, Merges, Source, Sources};
 use roundtower::ingest::{Authorization, Credentials, Ingest, Request, Route, Sender, wire};
 use roundtower::journal::memory::MemoryJournal;
 use serde::de::IgnoredAny;
@@ -71,7 +71,8 @@ fn request(body: &Bytes) -> Request {
 
 fn ingest() -> Ingest {
     let sources = Arc::new(Sources::new());
-    let source = Source { name: "web".into(), kind: Kind::Browser, enabled: true, signing_secret: None };
+    let source =
+        Source { name: "web".into(), kind: Kind::Browser, enabled: true, signing_secret: None, merges: Merges::All };
     sources.replace([(KeyHash::of("key"), Arc::new(source))]);
     let settings = Settings::default();
     let rejections = Arc::new(Rejections::new(&settings));
