@@ -36,8 +36,15 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Starts the threads of the views.
 pub(super) fn start(shared: &Arc<Shared>, cards_next: Sequence) -> std::io::Result<Vec<JoinHandle<()>>> {
     let (cuts, queue) = mpsc::sync_channel(0);
-    let spawn =
-        |name: &str, work: Box<dyn FnOnce() + Send>| std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    // A thread that is gone leaves its work undone for ever: that has to be seen.
+    let spawn = |name: &'static str, work: Box<dyn FnOnce() + Send>| {
+        let watched = Arc::clone(shared);
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+                watched.stop(&format!("the thread \"{name}\" panicked; start again"));
+            }
+        })
+    };
     let (folding, writing, feeding) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
     Ok(vec![
         spawn(
