@@ -224,7 +224,14 @@ impl Views {
             holds: AtomicUsize::new(0),
             woken: Notify::new(),
         });
-        let threads = projector::start(&shared, cards_next).map_err(|error| unusable(error.to_string()))?;
+        let threads = if settings.enabled {
+            projector::start(&shared, cards_next).map_err(|error| unusable(error.to_string()))?
+        } else {
+            tracing::info!("the views are switched off");
+            *shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some("they are switched off by `views.enabled`".to_owned());
+            Vec::new()
+        };
         Ok(Self { shared, threads: Arc::new(Mutex::new(threads)), patience: None })
     }
 

@@ -42,7 +42,8 @@ pub fn rebuild(
         detail: detail.to_string(),
     };
     wipe(dir).map_err(|error| unusable(&error))?;
-    let views = Views::open(dir, engine, reader, settings)?;
+    let settings = Settings { enabled: true, ..settings.clone() };
+    let views = Views::open(dir, engine, reader, &settings)?;
     let (first, end) = (reader.first(), reader.tail().next());
     let outcome = loop {
         let through = views.through();

@@ -6,6 +6,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// Whether people, groups and lists are computed at all. A server that only buffers and relays can do without.
+    pub enabled: bool,
     /// About how much memory changes may take before they are written to disk, in bytes. Twice as much is used while
     /// they are being written.
     pub memory_bytes: usize,
@@ -25,6 +27,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            enabled: true,
             memory_bytes: 32 << 20,
             checkpoint_s: 60,
             cache_bytes: 32 << 20,

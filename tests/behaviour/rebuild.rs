@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::TestServer;
+use crate::support::{Setup, TestServer};
 
 fn run(server: &TestServer, arguments: &[&str]) -> (i32, Value, String) {
     let output = server.command(arguments).arg("--json").output().expect("the command runs");
@@ -42,4 +42,20 @@ fn rebuilt_views_say_the_same_and_verify_compares_them() {
 
     server.restart();
     assert_eq!(people(&server), before);
+}
+
+#[test]
+fn views_that_are_switched_off_cost_nothing_and_can_be_made_later() {
+    let mut server = Setup::default().tables("[views]\nenabled = false\n").start();
+    assert_eq!(server.post("/v1/track", "{\"userId\":\"u\",\"event\":\"e\"}").status, 200);
+    let status = server.get_as("admin-token", "/status").json();
+    assert_eq!(status["views"]["through"], 1, "{status}");
+    assert!(status["views"]["stopped"].as_str().is_some_and(|why| why.contains("views.enabled")), "{status}");
+    assert_eq!(server.get_as("read-token", "/api/people").json()["items"], json!([]));
+    assert!(server.stop().success());
+    let (status, rebuilt, text) = run(&server, &["rebuild"]);
+    assert_eq!((status, &rebuilt["through"]), (0, &2.into()), "{rebuilt} {text}");
+    server.restart();
+    let people = server.get_as("read-token", "/api/people").json();
+    assert_eq!(people["items"][0]["user_id"], "u", "what was made is shown, though nothing is added: {people}");
 }

@@ -32,6 +32,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use roaring::RoaringBitmap;
 use tantivy::collector::Count;
+use tantivy::directory::error::OpenReadError;
 use tantivy::{IndexReader, Searcher, TantivyError};
 
 pub use self::filter::{Anonymous, Audience, Computed, Doc, Filter, Position, SortBy, Test};
@@ -61,6 +62,9 @@ pub enum SearchError {
     #[error("the search index failed: {0}")]
     Index(#[from] TantivyError),
 }
+
+/// How often a question is asked whose segments were merged away.
+const TRIES: usize = 5;
 
 /// The search index of all people.
 pub struct Search {
@@ -167,7 +171,7 @@ impl Search {
     /// When the filter is too long, or the index fails.
     pub fn roots(&self, filter: &Filter) -> Result<RoaringBitmap, SearchError> {
         let query = question::query(filter, self.fields.fact)?;
-        Ok(self.searcher().search(&*query, &Roots)?)
+        self.ask(|searcher| searcher.search(&*query, &Roots))
     }
 
     /// How many people a filter has.
@@ -176,7 +180,7 @@ impl Search {
     /// When the filter is too long, or the index fails.
     pub fn count(&self, filter: &Filter) -> Result<u64, SearchError> {
         let query = question::query(filter, self.fields.fact)?;
-        Ok(self.searcher().search(&*query, &Count)? as u64)
+        Ok(self.ask(|searcher| searcher.search(&*query, &Count))? as u64)
     }
 
     /// The people of a filter by name or email: those who come after a place, or the first ones. Who has none comes
@@ -195,7 +199,7 @@ impl Search {
     ) -> Result<Vec<(NodeNo, Option<String>)>, SearchError> {
         let query = question::query(filter, self.fields.fact)?;
         let next = sort::Next { by, is_descending: descending, after: after.as_ref(), limit };
-        let people = self.searcher().search(&*query, &next)?;
+        let people = self.ask(|searcher| searcher.search(&*query, &next))?;
         Ok(people.into_iter().map(|(name, root)| (root, name)).collect())
     }
 
@@ -221,19 +225,28 @@ impl Search {
     /// # Errors
     /// When the index fails.
     pub fn audiences(&self) -> Result<Vec<Audience>, SearchError> {
-        Ok(members::audiences(&self.searcher(), self.fields.fact)?)
+        self.ask(|searcher| members::audiences(searcher, self.fields.fact))
     }
 
     fn with_fact(&self, fact: Option<Vec<u8>>) -> Result<Vec<NodeNo>, SearchError> {
         let Some(fact) = fact else {
             return Ok(Vec::new());
         };
-        let roots = self.searcher().search(&*question::only(self.fields.fact, &fact), &Roots)?;
+        let roots = self.ask(|searcher| searcher.search(&*question::only(self.fields.fact, &fact), &Roots))?;
         Ok(roots.into_iter().map(NodeNo).collect())
     }
 
-    fn searcher(&self) -> Searcher {
-        self.reader().searcher()
+    /// Asks the index as of the last commit. A merge that ends meanwhile removes the files of what it merged, and texts are
+    /// only opened when a question needs them: then the same people are asked for in the merged segment.
+    fn ask<T>(&self, ask: impl Fn(&Searcher) -> tantivy::Result<T>) -> Result<T, SearchError> {
+        let reader = self.reader();
+        for _ in 1..TRIES {
+            match ask(&reader.searcher()) {
+                Err(TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))) => reader.reload()?,
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(ask(&reader.searcher())?)
     }
 
     fn reader(&self) -> IndexReader {

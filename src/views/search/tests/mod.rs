@@ -1,6 +1,7 @@
 //! The whole search on real folders.
 
 mod damage;
+mod merging;
 mod model;
 mod order;
 mod text;
