@@ -3,6 +3,7 @@
 //! Three threads: the writer (`writer`), the merger (`merge`), and one that keeps the message ids and watches the
 //! writer (`dedup`). They end when the journal is closed or its last handle goes.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -209,6 +210,7 @@ impl Journal {
             mark,
             sealer,
             spare: None,
+            compared: RefCell::default(),
             noted: (0, 0),
             unflushed: false,
             flushed_at: Instant::now(),

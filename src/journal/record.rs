@@ -159,6 +159,18 @@ impl Slice {
         codec::nth_record(&block.payload, sequence.since(block.first))
     }
 
+    /// One of the records, without decoding the others.
+    pub fn record(&self, sequence: Sequence) -> Option<Result<Record<'_>, ReadError>> {
+        let block = self.blocks.iter().find(|block| block.first <= sequence && sequence < block.next())?;
+        let bytes = codec::nth_record(&block.payload, sequence.since(block.first))?;
+        codec::decode_records(sequence, 1, bytes, &block.place).next()
+    }
+
+    /// Bytes, decompressed.
+    pub fn bytes_len(&self) -> usize {
+        self.blocks.iter().map(|block| block.bytes_len()).sum()
+    }
+
     /// The records in order.
     pub fn records(&self) -> impl Iterator<Item = Result<Record<'_>, ReadError>> {
         let (from, next) = (self.from, self.next);

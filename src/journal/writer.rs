@@ -4,8 +4,10 @@
 //! was syncing. After one failure nothing is acked any more; what was in flight is answered "poisoned", and its senders
 //! may send again after a restart, when duplicates are recognised.
 
+use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -16,7 +18,7 @@ use super::dedup::Hold;
 use super::files;
 use super::group::{Filling, Group};
 use super::mark::{Mark, MarkFile};
-use super::record::{Batch, Block};
+use super::record::{Batch, Block, Slice};
 use super::settings::Durability;
 use super::shared::Shared;
 use super::volume::VolumeWriter;
@@ -44,12 +46,39 @@ pub(super) struct Writer {
     pub(super) volume: VolumeWriter,
     pub(super) mark: MarkFile,
     pub(super) sealer: Sealer,
-    /// The next volume, made ahead by a thread of its own: opening one takes longer than many commits.
-    pub(super) spare: Option<mpsc::Receiver<Result<VolumeWriter, StoreError>>>,
+    pub(super) spare: Option<Spare>,
+    /// The block that a possible duplicate was last compared with.
+    pub(super) compared: RefCell<Option<Slice>>,
     /// Duplicates and refusals as last written into the mark.
     pub(super) noted: (u64, u64),
     pub(super) unflushed: bool,
     pub(super) flushed_at: Instant,
+}
+
+/// The next volume, made ahead by a thread of its own: opening one takes longer than many commits.
+///
+/// Dropping it waits for that thread and removes what it made, however the writer ends: nothing may appear in the folder
+/// once the journal is closed, for the next start already looks at it.
+pub(super) struct Spare(Option<JoinHandle<Result<VolumeWriter, StoreError>>>);
+
+impl Spare {
+    /// Nothing without a thread to spare; the volume is then made when it is needed.
+    fn begin(make: impl FnOnce() -> Result<VolumeWriter, StoreError> + Send + 'static) -> Option<Self> {
+        std::thread::Builder::new().name("volume".to_owned()).spawn(make).ok().map(|thread| Self(Some(thread)))
+    }
+
+    /// The volume, as soon as it is there. Nothing when the thread panicked.
+    fn made(mut self) -> Option<Result<VolumeWriter, StoreError>> {
+        self.0.take().and_then(|thread| thread.join().ok())
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if let Some(Ok(unused)) = self.0.take().and_then(|thread| thread.join().ok()) {
+            unused.volume.retire();
+        }
+    }
 }
 
 impl Writer {
@@ -201,8 +230,16 @@ impl Writer {
     }
 
     fn same_as_stored(&self, sequence: Sequence, bytes: &[u8]) -> Result<bool, StoreError> {
+        let mut compared = self.compared.borrow_mut();
+        // A batch that is sent again lies in one block, or in two: they are not unpacked for each of its messages.
+        if let Some(stored) = compared.as_ref().and_then(|slice| slice.stored(sequence)) {
+            return Ok(codec::same_message(stored, bytes));
+        }
         match self.shared.shelf.read(sequence, 1) {
-            Ok(slice) => Ok(slice.stored(sequence).is_some_and(|stored| codec::same_message(stored, bytes))),
+            Ok(slice) => {
+                let slice = compared.insert(slice);
+                Ok(slice.stored(sequence).is_some_and(|stored| codec::same_message(stored, bytes)))
+            }
             // Damage far back must not stop ingest: 80 equal bits are then all there is to go by.
             Err(error) if !error.retryable() => {
                 tracing::error!(%error, %sequence, "a possible duplicate cannot be compared with its first copy");
@@ -307,11 +344,8 @@ impl Writer {
             return self.roll();
         }
         if bytes >= bytes_max / 2 && self.spare.is_none() {
-            let (send, receive) = mpsc::sync_channel(1);
             let shared = Arc::clone(&self.shared);
-            let make = move || drop(send.send(shared.new_volume()));
-            // Without a thread to spare, the volume is made when it is needed.
-            self.spare = std::thread::Builder::new().name("volume".to_owned()).spawn(make).is_ok().then_some(receive);
+            self.spare = Spare::begin(move || shared.new_volume());
         }
         Ok(())
     }
@@ -322,7 +356,7 @@ impl Writer {
         self.unflushed = false;
         let shared = Arc::clone(&self.shared);
         let Shared { shelf, .. } = shared.as_ref();
-        let made = self.spare.take().and_then(|spare| spare.recv().ok());
+        let made = self.spare.take().and_then(Spare::made);
         let fresh = made.unwrap_or_else(|| shared.new_volume())?;
         let current = shelf.manifest();
         let mut changed = current.clone();
@@ -339,9 +373,7 @@ impl Writer {
     }
 
     fn finish(&mut self) -> Result<(), StoreError> {
-        if let Some(Ok(Ok(unused))) = self.spare.take().map(|spare| spare.recv()) {
-            unused.volume.retire();
-        }
+        self.spare = None;
         self.volume.sync()?;
         self.unflushed = false;
         self.mark_now(true)
