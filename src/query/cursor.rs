@@ -98,6 +98,20 @@ impl Page<'_> {
         self.open()?.map(|bytes| place(&bytes).ok_or(QueryError::BadCursor)).transpose()
     }
 
+    /// The cursor of a list of records: what is below this one.
+    pub fn below(&self, sequence: Sequence) -> String {
+        self.seal(&sequence.get().to_be_bytes())
+    }
+
+    /// The record that the page before ended with.
+    ///
+    /// # Errors
+    /// When the cursor is not of this list.
+    pub fn sequence(&self) -> Result<Option<Sequence>, QueryError> {
+        let sequence = |bytes: Vec<u8>| bytes.try_into().map(u64::from_be_bytes).map_err(|_| QueryError::BadCursor);
+        Ok(self.open()?.map(sequence).transpose()?.map(Sequence::new))
+    }
+
     /// The cursor after a row of a list that is ordered by a number.
     pub(super) fn after_row(&self, row: &Row) -> String {
         let (has_rank, rank) = (u8::from(row.rank.is_some()), row.rank.unwrap_or_default());

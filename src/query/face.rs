@@ -66,16 +66,10 @@ pub fn face(snapshot: &dyn Snapshot, root: NodeNo) -> Result<Face, ViewError> {
     let others = nodes.iter().copied().filter(|node| *node != root).take(NODES_MAX);
     let mut traits = Traits::new();
     for node in std::iter::once(root).chain(others) {
-        let mut theirs = snapshot.node(node)?.traits;
-        theirs.retain(|key, _| CONTACT_KEYS.contains(&key.as_str()));
-        join_traits(&mut traits, theirs);
+        join_traits(&mut traits, snapshot.contact_traits(node)?);
     }
     Ok(Face::new(graph.key(root).to_string(), Contact::of(&traits)))
 }
-
-/// The traits that [`Contact::of`] reads.
-const CONTACT_KEYS: [&str; 8] =
-    ["avatar", "email", "firstName", "first_name", "lastName", "last_name", "name", "phone"];
 
 /// Faces of one page: each person and group is read once.
 pub(super) struct Faces<'a> {

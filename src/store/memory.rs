@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Engine, Store, StoreError};
+use super::{Engine, Log, Store, StoreError};
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -15,6 +15,7 @@ pub struct MemoryEngine(Arc<Mutex<Disk>>);
 #[derive(Debug, Default)]
 struct Disk {
     folders: HashMap<PathBuf, Folder>,
+    files: HashMap<PathBuf, Bytes>,
     syncs: u64,
     fail_sync: Option<u64>,
 }
@@ -23,6 +24,24 @@ struct Disk {
 struct Folder {
     live: Pairs,
     durable: Pairs,
+}
+
+#[derive(Debug, Default)]
+struct Bytes {
+    live: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+impl Disk {
+    fn count_sync(&mut self) -> Result<(), StoreError> {
+        self.syncs += 1;
+        match self.fail_sync {
+            Some(number) if self.syncs >= number => {
+                Err(StoreError::Failed("the sync failed, as the test asked".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl MemoryEngine {
@@ -47,6 +66,14 @@ impl MemoryEngine {
         for folder in disk.folders.values_mut() {
             folder.live = folder.durable.clone();
         }
+        for file in disk.files.values_mut() {
+            file.live = file.durable.clone();
+        }
+    }
+
+    /// Changes a log, as damage would. Returns whether it was there.
+    pub fn damage_log(&self, file: &Path, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.disk().files.get_mut(file).map(|file| change(&mut file.live)).is_some()
     }
 
     /// Changes what is stored, as damage would. Returns whether the key was there.
@@ -78,6 +105,54 @@ impl Engine for MemoryEngine {
         made.map_err(|error| StoreError::Failed(error.to_string()))?;
         self.disk().folders.entry(dir.to_path_buf()).or_default();
         Ok(Box::new(MemoryStore { engine: self.clone(), dir: dir.to_path_buf() }))
+    }
+
+    fn open_log(&self, file: &Path) -> Result<Box<dyn Log>, StoreError> {
+        // A real file, so that whoever looks after folders finds it; what is in it counts only when it was removed.
+        if !file.exists() {
+            std::fs::write(file, b"in memory").map_err(|error| StoreError::Failed(error.to_string()))?;
+            self.disk().files.remove(file);
+        }
+        self.disk().files.entry(file.to_path_buf()).or_default();
+        Ok(Box::new(MemoryLog { engine: self.clone(), file: file.to_path_buf() }))
+    }
+}
+
+struct MemoryLog {
+    engine: MemoryEngine,
+    file: PathBuf,
+}
+
+impl MemoryLog {
+    fn with<T>(&self, work: impl FnOnce(&mut Bytes) -> T) -> T {
+        work(self.engine.disk().files.entry(self.file.clone()).or_default())
+    }
+}
+
+impl Log for MemoryLog {
+    fn append(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.with(|file| file.live.extend_from_slice(bytes));
+        Ok(())
+    }
+
+    fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, StoreError> {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        Ok(self.with(|file| file.live.iter().skip(at).take(bytes).copied().collect()))
+    }
+
+    fn len(&self) -> u64 {
+        self.with(|file| file.live.len() as u64)
+    }
+
+    fn cut(&self, len: u64) -> Result<(), StoreError> {
+        self.with(|file| file.live.truncate(usize::try_from(len).unwrap_or(usize::MAX)));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.engine.disk().count_sync()?;
+        self.with(|file| file.durable.clone_from(&file.live));
+        Ok(())
     }
 }
 
@@ -120,10 +195,7 @@ impl Store for MemoryStore {
 
     fn sync(&self) -> Result<(), StoreError> {
         let mut disk = self.engine.disk();
-        disk.syncs += 1;
-        if disk.fail_sync.is_some_and(|number| disk.syncs >= number) {
-            return Err(StoreError::Failed("the sync failed, as the test asked".to_owned()));
-        }
+        disk.count_sync()?;
         if let Some(folder) = disk.folders.get_mut(&self.dir) {
             folder.durable = folder.live.clone();
         }

@@ -1,9 +1,11 @@
-//! The only room that names sled: ordered keys and values in one folder, written by one thread.
+//! The only room that names sled: ordered keys and values in one folder, written by one thread. And plain files that are
+//! only appended to.
 //!
 //! Promise: what was [`Store::put`] before a [`Store::sync`] that returned `Ok` is there after a power cut; what was
 //! put before a [`Store::flush`] is there after a killed process. After an error of `put`, `flush` or `sync` the store
 //! must not be written again: the kernel may have dropped the bytes and a second sync would lie.
 
+mod file;
 pub mod memory;
 pub mod sled;
 
@@ -59,6 +61,40 @@ pub trait Store: Send + Sync {
     fn sync(&self) -> Result<(), StoreError>;
 }
 
+/// One file that is only appended to, and read anywhere: for what is written once in order and can be made again.
+///
+/// What was appended can be read at once, is there after a killed process, and after a power cut once [`Log::sync`]
+/// returned `Ok`. After an error of `append` or `sync` it must not be written again.
+#[expect(clippy::len_without_is_empty, reason = "its length is where the next bytes go")]
+pub trait Log: Send + Sync {
+    /// Adds bytes at the end. One thread at a time.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    fn append(&self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// `bytes` bytes from `at` on; fewer where the file ends.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, StoreError>;
+
+    /// Where the next bytes go.
+    fn len(&self) -> u64;
+
+    /// Forgets everything from `len` on.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn cut(&self, len: u64) -> Result<(), StoreError>;
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// When the sync fails.
+    fn sync(&self) -> Result<(), StoreError>;
+}
+
 /// Opens stores; tests put one between that fails when told to.
 pub trait Engine: Send + Sync {
     /// Opens the store in `dir`, making it if it is not there. Not to be called on an async worker.
@@ -75,6 +111,12 @@ pub trait Engine: Send + Sync {
     fn open_small(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError> {
         self.open(dir)
     }
+
+    /// Opens a log, making its file if it is not there; the folder has to be.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    fn open_log(&self, file: &Path) -> Result<Box<dyn Log>, StoreError>;
 }
 
 /// Largest value. Seventeen of them, the most that share one of sled's leaves, stay below the size from which sled

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Engine, SMALL_VALUE_BYTES_MAX, Store, StoreError, VALUE_BYTES_MAX};
+use super::file::FileLog;
+use super::{Engine, Log, SMALL_VALUE_BYTES_MAX, Store, StoreError, VALUE_BYTES_MAX};
 
 /// How a database is laid out.
 #[derive(Clone, Copy)]
@@ -56,6 +57,10 @@ impl Engine for SledEngine {
 
     fn open_small(&self, dir: &Path) -> Result<Box<dyn Store>, StoreError> {
         open_aside(dir, SMALL)
+    }
+
+    fn open_log(&self, file: &Path) -> Result<Box<dyn Log>, StoreError> {
+        Ok(Box::new(FileLog::open(file)?))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! People whose document is not committed yet are part of every checkpoint, so a crash forgets none.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,13 @@ const BUSY_RECORDS: u64 = 2_000;
 const BUSY_SHARE: u32 = 5;
 /// The longest such rest.
 const REST_MAX: Duration = Duration::from_secs(30);
+/// While the views are behind by more than this many records (a bulk import, a rebuild), the index rests until they are
+/// not, so that nearly everybody is written once instead of once in every round.
+const FAR_RECORDS: u64 = 100_000;
+/// The longest such rest.
+const FAR_MAX: Duration = Duration::from_secs(300);
+/// How often it looks whether that is over.
+const FAR_LOOK: Duration = Duration::from_secs(1);
 /// How far search stands back, as a nice value.
 const PRIORITY: i32 = 10;
 /// How long it rests after the index failed.
@@ -37,6 +44,8 @@ pub(super) struct Feeder {
     state: Mutex<State>,
     changed: Condvar,
     closing: AtomicBool,
+    /// People read for the index since the start.
+    fed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -45,6 +54,12 @@ struct State {
     through: Sequence,
     /// Somebody waits for this record.
     wanted: Option<Sequence>,
+}
+
+impl State {
+    fn is_wanted(&self) -> bool {
+        self.wanted.is_some_and(|wanted| wanted >= self.through)
+    }
 }
 
 /// Why people could not be fed.
@@ -62,7 +77,13 @@ impl Feeder {
             state: Mutex::new(State { through, wanted: None }),
             changed: Condvar::new(),
             closing: AtomicBool::new(false),
+            fed: AtomicU64::new(0),
         }
+    }
+
+    /// How many people were read for the index since the start: while it grows, the index gets on.
+    pub(super) fn fed(&self) -> u64 {
+        self.fed.load(Ordering::Relaxed)
     }
 
     pub(super) fn close(&self) {
@@ -77,10 +98,15 @@ impl Feeder {
         let end = Instant::now() + limit;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.through <= sequence && !self.closing.load(Ordering::Acquire) {
-            state.wanted = state.wanted.max(Some(sequence));
-            self.changed.notify_all();
+            // Only news are told: two who wait would wake each other for ever.
+            if state.wanted < Some(sequence) {
+                state.wanted = Some(sequence);
+                self.changed.notify_all();
+            }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                state.wanted = None; // who waits still says so again
+                self.changed.notify_all();
                 break;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -88,11 +114,24 @@ impl Feeder {
         state.through > sequence
     }
 
+    /// Waits while the views are far behind, unless somebody wants more.
+    fn rest_while_far(&self, mut behind: impl FnMut() -> u64) {
+        let began = Instant::now();
+        let is_wanted = || self.state.lock().unwrap_or_else(PoisonError::into_inner).is_wanted();
+        while behind() > FAR_RECORDS
+            && began.elapsed() < FAR_MAX
+            && !is_wanted()
+            && !self.closing.load(Ordering::Acquire)
+        {
+            self.rest(FAR_LOOK);
+        }
+    }
+
     /// Waits until it is time for the next round.
     fn rest(&self, delay: Duration) {
         let end = Instant::now() + delay;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while state.wanted.is_none_or(|wanted| wanted < state.through) && !self.closing.load(Ordering::Acquire) {
+        while !state.is_wanted() && !self.closing.load(Ordering::Acquire) {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -123,6 +162,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     lower_priority(PRIORITY);
     let delay = Duration::from_millis(shared.settings.search_delay_ms);
     while !shared.feeder.closing.load(Ordering::Acquire) {
+        shared.feeder.rest_while_far(|| shared.behind());
         let (began, behind) = (Instant::now(), shared.behind());
         match round(shared) {
             Ok(()) if behind.max(shared.behind()) > BUSY_RECORDS => {
@@ -149,6 +189,7 @@ fn round(shared: &Shared) -> Result<(), FeedError> {
     let mut done = RoaringBitmap::new();
     for some in nodes.chunks(PEOPLE_AT_ONCE) {
         let docs = shared.ask(|snapshot| docs(snapshot, some, &mut done))?;
+        shared.feeder.fed.fetch_add(some.len() as u64, Ordering::Relaxed);
         for doc in docs {
             match doc {
                 Ok(doc) => shared.search.put(doc),
@@ -216,4 +257,47 @@ fn doc(snapshot: &dyn Snapshot, root: NodeNo) -> Result<Doc, ViewError> {
         traits: traits.into_iter().filter_map(|(key, one)| Some((key, one.value?))).collect(),
         known,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it was asked how far the views are behind. Each answer but the last one here would take a rest.
+    fn looks(feeder: &Feeder, behind: u64) -> u32 {
+        let mut looks = 0;
+        feeder.rest_while_far(|| {
+            looks += 1;
+            behind
+        });
+        looks
+    }
+
+    #[test]
+    fn far_behind_it_rests_unless_somebody_waits() {
+        let feeder = Feeder::new(Sequence::new(10));
+        assert_eq!(looks(&feeder, FAR_RECORDS), 1);
+        let mut behind = [FAR_RECORDS, FAR_RECORDS + 1].into_iter();
+        feeder.rest_while_far(|| behind.next_back().unwrap_or_default());
+        assert_eq!(behind.len(), 0, "one rest, then it is near");
+
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| feeder.wait(Sequence::new(10), Duration::from_secs(3_600)));
+            while !feeder.state.lock().unwrap().is_wanted() {
+                std::thread::yield_now();
+            }
+            assert_eq!(looks(&feeder, u64::MAX), 1, "wanted");
+            // Who gives up does not take it from those who still wait.
+            assert!(!feeder.wait(Sequence::new(10), Duration::ZERO));
+            while !feeder.state.lock().unwrap().is_wanted() {
+                std::thread::yield_now();
+            }
+            feeder.reached(Sequence::new(11));
+            assert!(waits.join().unwrap());
+        });
+        assert!(!feeder.wait(Sequence::new(11), Duration::ZERO));
+        assert!(!feeder.state.lock().unwrap().is_wanted(), "nobody waits any more");
+        feeder.close();
+        assert_eq!(looks(&feeder, u64::MAX), 1, "closed");
+    }
 }

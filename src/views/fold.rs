@@ -175,6 +175,7 @@ impl World {
                 if let Some(traits) = reading.traits.as_ref().filter(|traits| !traits.is_empty()) {
                     self.fresh.weigh(traits);
                     join_traits(&mut self.fresh.node(node).traits, traits.clone());
+                    self.contacts.remove(node.0);
                     self.stale.insert(node.0);
                 }
             }

@@ -116,6 +116,10 @@ pub fn name_of<'a>(kind: EntryKind, name: Option<&'a str>, category: Option<&str
     })
 }
 
+/// The traits that [`Contact::of`] reads.
+pub const CONTACT_KEYS: [&str; 8] =
+    ["avatar", "email", "firstName", "first_name", "lastName", "last_name", "name", "phone"];
+
 /// How to reach and to name a person, resolved from its traits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the traits of that name")]

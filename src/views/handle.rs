@@ -274,6 +274,11 @@ impl Views {
         self.shared.feeder.wait(sequence, limit)
     }
 
+    /// How many people were read for the search index since the start.
+    pub(super) fn fed(&self) -> u64 {
+        self.shared.feeder.fed()
+    }
+
     /// The state now. Measures folders, so it blocks for a moment.
     pub fn status(&self) -> Status {
         let shared = &self.shared;

@@ -47,9 +47,13 @@ fn cut(id: ListId, list: &[Entry], out: &mut Vec<(Vec<u8>, Vec<u8>)>) {
     }
 }
 
-/// The bytes of a part: newest first, differences as variable-length numbers.
+/// The bytes of a part: over how many milliseconds it reaches, then the entries, newest first, differences as
+/// variable-length numbers.
 fn write(part: &[Entry]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(part.len() * 6);
+    if let (Some(oldest), Some(newest)) = (part.first(), part.last()) {
+        number(newest.place.time.as_millis().abs_diff(oldest.place.time.as_millis()), &mut bytes);
+    }
     let mut former = part.last().map(|entry| entry.place);
     for entry in part.iter().rev() {
         let place = former.replace(entry.place).unwrap_or(entry.place);
@@ -89,9 +93,13 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// The entries of a part, newest first.
-fn read(newest: Place, bytes: &[u8]) -> Option<Vec<Entry>> {
+/// The entries of a part older than `before`, newest first.
+fn read(newest: Place, before: Option<Place>, bytes: &[u8]) -> Option<Vec<Entry>> {
     let (mut rest, mut place, mut entries) = (bytes, newest, Vec::new());
+    let oldest = newest.time.as_millis().saturating_sub_unsigned(take(&mut rest)?);
+    if before.is_some_and(|before| oldest > before.time.as_millis()) {
+        return Some(entries);
+    }
     while !rest.is_empty() {
         let back = take(&mut rest)?.cast_signed();
         let step = take(&mut rest)?;
@@ -102,7 +110,9 @@ fn read(newest: Place, bytes: &[u8]) -> Option<Vec<Entry>> {
         let kind = EntryKind::of(low_bits(name) & 7)?;
         let name = NameNo(u32::try_from(name >> 3).ok()?);
         let source = SourceNo(u16::try_from(take(&mut rest)?).ok()?);
-        entries.push(Entry { place, tag: Tag { kind, source, name } });
+        if before.is_none_or(|before| place < before) {
+            entries.push(Entry { place, tag: Tag { kind, source, name } });
+        }
     }
     Some(entries)
 }
@@ -164,12 +174,11 @@ impl<'a, I: Iterator<Item = Part>> Merged<'a, I> {
             }
             let Some(part) = self.parts.next() else { return Ok(()) };
             let (key, value) = part?;
-            let entries = keys::newest_of(&key).and_then(|newest| read(newest, &value));
+            let entries = keys::newest_of(&key).and_then(|newest| read(newest, self.before, &value));
             let entries =
                 entries.ok_or_else(|| ViewError::Unreadable("a part of a list does not decode".to_owned()))?;
             let mut entries = entries.into_iter();
-            let older = |entry: &Entry| self.before.is_none_or(|before| entry.place < before);
-            if let Some(first) = entries.find(older) {
+            if let Some(first) = entries.next() {
                 self.open.push((first, Reverse(self.read.len())));
                 self.read.push(entries);
             }

@@ -11,6 +11,7 @@
 //! Words: a *node* is one userId or anonymousId, a *link* the evidence that joins two nodes, a *person* the nodes that
 //! are joined; its *root* is the node whose id the person goes by. A *list* holds entries newest first.
 
+mod cache;
 pub mod card;
 pub mod cards;
 mod checkpoint;

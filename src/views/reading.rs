@@ -1,6 +1,7 @@
 //! The snapshot that readers get: memory and disk as one.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
@@ -9,6 +10,7 @@ use super::cards::Cards;
 use super::codec;
 use super::delta::{self, join_group, join_minute, join_node};
 use super::entry::{Entry, ListId, Place};
+use super::fold_parts::CONTACT_KEYS;
 use super::identity::{Graph, NodeNo};
 use super::keys::{self, Family};
 use super::list::{self, Merged};
@@ -16,7 +18,7 @@ use super::names::{GroupNo, Name, NameNo, SourceNo};
 use super::patience::Patience;
 use super::runs::Runs;
 use super::snapshot::{Minute, Snapshot, ViewError};
-use super::state::{GroupState, NodeState, Summary};
+use super::state::{GroupState, NodeState, Summary, Traits};
 use super::world::World;
 use crate::call::time::Time;
 use crate::journal::{Reader, Sequence};
@@ -78,6 +80,18 @@ impl Snapshot for View<'_> {
             join_node(&mut state, newer.clone());
         }
         Ok(state)
+    }
+
+    fn contact_traits(&self, node: NodeNo) -> Result<Traits, ViewError> {
+        if let Some(known) = self.world.contacts.get(node.0) {
+            return codec::read_node(&known).map(|known| known.traits).map_err(|error| unreadable(&error));
+        }
+        let mut traits = self.node(node)?.traits;
+        traits.retain(|key, _| CONTACT_KEYS.contains(&key.as_str()));
+        let state = NodeState { traits, ..NodeState::default() };
+        let kept = codec::write_node(&state);
+        self.world.contacts.put(node.0, Arc::from(kept.as_slice()), kept.len());
+        Ok(state.traits)
     }
 
     fn list<'a>(

@@ -11,7 +11,7 @@ use crate::store::Engine;
 
 /// How often progress is told.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long the search index may take for the rest after everything is folded.
+/// How long the search index may stand still after everything is folded: most people are put into it only then.
 const SEARCH_LIMIT: Duration = Duration::from_secs(600);
 
 /// What a rebuild made.
@@ -57,7 +57,7 @@ pub fn rebuild(
         std::thread::sleep(PAUSE);
     };
     let made = outcome.and_then(|()| {
-        if end > first && !views.wait_search(Sequence::new(end.get() - 1), SEARCH_LIMIT) {
+        if end > first && !searched(&views, Sequence::new(end.get() - 1)) {
             return Err(unusable(&"the search index was not finished in time"));
         }
         let (through, digest) = views.digest().map_err(|error| unusable(&error))?;
@@ -65,4 +65,17 @@ pub fn rebuild(
     });
     views.close();
     made
+}
+
+/// Waits until search knows everything up to this record, as long as it gets on.
+fn searched(views: &Views, last: Sequence) -> bool {
+    let mut before = views.fed();
+    while !views.wait_search(last, SEARCH_LIMIT) {
+        let now = views.fed();
+        if now == before {
+            return false;
+        }
+        before = now;
+    }
+    true
 }

@@ -6,9 +6,10 @@ use roaring::RoaringBitmap;
 
 use super::card::Card;
 use super::entry::{Entry, ListId, Place};
+use super::fold_parts::CONTACT_KEYS;
 use super::identity::{Graph, NodeNo};
 use super::names::{GroupNo, Name, NameNo, SourceNo};
-use super::state::{GroupState, NodeState, Summary};
+use super::state::{GroupState, NodeState, Summary, Traits};
 use crate::journal::Sequence;
 
 /// Why the views could not be read.
@@ -56,6 +57,16 @@ pub trait Snapshot {
     /// # Errors
     /// When the disk fails.
     fn node(&self, node: NodeNo) -> Result<NodeState, ViewError>;
+
+    /// One node's own traits that say how to name and to reach it.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn contact_traits(&self, node: NodeNo) -> Result<Traits, ViewError> {
+        let mut traits = self.node(node)?.traits;
+        traits.retain(|key, _| CONTACT_KEYS.contains(&key.as_str()));
+        Ok(traits)
+    }
 
     /// The entries of a list from `before` (not included) on, newest first; all of it without `before`.
     fn list<'a>(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::cache::Cache;
 use super::delta::Delta;
 use super::entry::EntryKind;
 use super::identity::Graph;
@@ -15,6 +16,9 @@ use crate::journal::Sequence;
 
 /// Names of events, pages and screens that are told apart. What comes beyond is counted and listed without its name.
 const NAMES_MAX: usize = 65_536;
+
+/// Memory for how people are named and reached, in bytes.
+const CONTACT_BYTES: usize = 32 << 20;
 
 /// The views in memory.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(super) struct World {
     pub(super) fresh: Delta,
     /// What is being written.
     pub(super) frozen: Option<Arc<Delta>>,
+    /// How nodes that were shown lately are named and reached, as stored: a page names as many people as it has lines.
+    pub(super) contacts: Cache<u32, Arc<[u8]>>,
     /// People whose search document is out of date, by any node of theirs.
     pub(super) stale: RoaringBitmap,
     /// People whose documents are being written, and not committed yet.
@@ -55,6 +61,7 @@ impl World {
             group_numbers: HashMap::new(),
             fresh: Delta::default(),
             frozen: None,
+            contacts: Cache::new(CONTACT_BYTES),
             stale: RoaringBitmap::new(),
             searching: RoaringBitmap::new(),
             parked: 0,

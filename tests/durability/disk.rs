@@ -13,13 +13,13 @@ use super::tell::tell;
 use crate::support::{Setup, TestServer};
 
 /// A small filesystem in memory; for root.
-struct SmallDisk {
+pub(super) struct SmallDisk {
     folder: PathBuf,
     _home: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn mount(size_mib: usize) -> Option<Self> {
+    pub(super) fn mount(size_mib: usize) -> Option<Self> {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("disk");
         std::fs::create_dir(&folder).unwrap();
@@ -34,8 +34,12 @@ impl SmallDisk {
         }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Takes room away, as another program would; what does not fit is left out.
-    fn ballast(&self, name: &str, mib: usize) -> PathBuf {
+    pub(super) fn ballast(&self, name: &str, mib: usize) -> PathBuf {
         use std::io::Write as _;
         let path = self.folder.join(name);
         let mut file = std::fs::File::create(&path).unwrap();

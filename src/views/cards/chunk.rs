@@ -1,13 +1,14 @@
 //! A chunk: the cards of eight consecutive sequences, packed together.
 //!
-//! Unpacked: a byte that says which of the eight are there, then for each `u32 length, card`. Packed: `version u8 = 1,
-//! crc32 u32 over all that follows, dictionary u8, chunk number u64, unpacked bytes u32, packed bytes u32, zstd`. All
+//! Unpacked: a byte that says which of the eight are there, then for each `u32 length, card`. Packed: `version u8 = 2,
+//! crc32 u32 over all that follows, dictionary u8, chunk number u64, unpacked bytes u32, packed bytes u32, which of the eight
+//! are there u8, zstd`. All
 //! numbers are little-endian.
 
 /// Sequences in a chunk.
 pub(super) const CHUNK_CARDS: u64 = 8;
-const VERSION: u8 = 1;
-pub(super) const PREFIX_BYTES: usize = 22;
+const VERSION: u8 = 2;
+pub(super) const PREFIX_BYTES: usize = 23;
 /// No honest chunk is larger, unpacked.
 const RAW_BYTES_MAX: usize = 8 * 256 * 1024;
 
@@ -16,12 +17,14 @@ const RAW_BYTES_MAX: usize = 8 * 256 * 1024;
 pub(super) struct Chunk([Option<Vec<u8>>; 8]);
 
 /// What the front of a packed chunk says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Prefix {
-    checksum: u32,
+    pub(super) checksum: u32,
     pub(super) dictionary: u8,
     pub(super) number: u64,
     pub(super) raw_bytes: usize,
+    /// Which of the eight are there.
+    pub(super) cards: u8,
     /// Bytes of all, the prefix included.
     pub(super) bytes: usize,
 }
@@ -86,10 +89,11 @@ pub(super) fn cards(raw: &[u8]) -> Option<Vec<(usize, &[u8])>> {
 }
 
 /// Frames what zstd made; `bytes` begins with [`PREFIX_BYTES`] of room.
-pub(super) fn frame(bytes: &mut [u8], number: u64, dictionary: u8, raw_bytes: usize) {
+pub(super) fn frame(bytes: &mut [u8], number: u64, dictionary: u8, raw: &[u8]) {
     let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
-    let (packed, raw) = (size(bytes.len().saturating_sub(PREFIX_BYTES)), size(raw_bytes));
-    let fields = [&[dictionary][..], &number.to_le_bytes(), &raw, &packed].concat();
+    let (packed, raw_bytes) = (size(bytes.len().saturating_sub(PREFIX_BYTES)), size(raw.len()));
+    let cards = raw.first().copied().unwrap_or(0);
+    let fields = [&[dictionary][..], &number.to_le_bytes(), &raw_bytes, &packed, &[cards]].concat();
     if let Some(place) = bytes.get_mut(5..PREFIX_BYTES) {
         place.copy_from_slice(&fields);
     }
@@ -116,6 +120,7 @@ pub(super) fn prefix(bytes: &[u8]) -> Result<Prefix, ChunkFault> {
             dictionary: *bytes.get(5)?,
             number: bytes.get(6..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?,
             raw_bytes: size(14).filter(|bytes| *bytes <= RAW_BYTES_MAX)?,
+            cards: *bytes.get(22)?,
             bytes: PREFIX_BYTES + size(18).filter(|bytes| *bytes <= 2 * RAW_BYTES_MAX)?,
         })
     };
@@ -159,11 +164,12 @@ mod tests {
     #[test]
     fn every_changed_or_missing_byte_is_noticed() {
         let mut bytes = [vec![0; PREFIX_BYTES], b"packed".to_vec()].concat();
-        frame(&mut bytes, 77, 1, 300);
+        frame(&mut bytes, 77, 1, &[5; 300]);
         let read = |bytes: &[u8]| unframe(&prefix(bytes)?, 77, bytes).map(<[u8]>::to_vec);
         assert_eq!(read(&bytes).unwrap(), b"packed");
         let known = prefix(&bytes).unwrap();
-        assert_eq!((known.dictionary, known.number, known.raw_bytes, known.bytes), (1, 77, 300, bytes.len()));
+        assert_eq!((known.dictionary, known.number, known.raw_bytes), (1, 77, 300));
+        assert_eq!((known.cards, known.bytes), (5, bytes.len()));
         assert_eq!(unframe(&known, 78, &bytes), Err(ChunkFault::Number));
         for index in 0..bytes.len() {
             let mut bad = bytes.clone();

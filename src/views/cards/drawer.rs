@@ -1,132 +1,161 @@
-//! Drawers: each holds the chunks of 2^20 sequences in a sled database of its own, so that none grows old.
+//! Drawers: each holds the chunks of 2^20 sequences in a file that is only appended to.
 //!
-//! The newest is written, by one thread; the others are opened when they are read, and the ones used last stay open.
+//! The newest is written, by one thread; it is read once when the cards are opened, to find its chunks. A drawer that is
+//! left for the next one gets a list of its chunks at the end, so that opening it reads only that. Chunks that were
+//! written again, after a crash or before they were full, leave their former bytes behind.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::CardsError;
-use super::chunk::{self, CHUNK_CARDS, ChunkFault, Prefix};
+use super::chunk::{self, CHUNK_CARDS, ChunkFault, PREFIX_BYTES, Prefix};
+use super::list::Places;
 use crate::journal::{Sequence, files};
-use crate::store::{Engine, SMALL_VALUE_BYTES_MAX, Store};
+use crate::store::{Engine, Log, StoreError};
 
 /// Sequences of one drawer.
 const DRAWER_CARDS: u64 = 1 << 20;
-const DRAWER_CHUNKS: u64 = DRAWER_CARDS / CHUNK_CARDS;
-/// Bytes of one stored value.
-const VALUE_BYTES: usize = SMALL_VALUE_BYTES_MAX;
-/// Slots are made ahead, empty, and filled in order: then sled writes each value once.
-const SLOTS_AHEAD: u64 = 512;
-const SLOTS_LEFT_MIN: u64 = 32;
-/// sled would keep each leaf that was ever read; every so many reads it is told to let go of some.
-const READS_KEPT: u64 = 4;
-const OPEN_DRAWERS_MAX: usize = 16;
-const FOLDER: &str = "cards-";
-const NEXT_KEY: &[u8] = b"next";
+pub(super) const DRAWER_CHUNKS: u64 = DRAWER_CARDS / CHUNK_CARDS;
+/// Bytes read at a time when chunks are looked for.
+const LOOK_BYTES: usize = 1 << 20;
+const OPEN_DRAWERS_MAX: usize = 32;
+const FILE: &str = "cards-";
 
 /// The drawer of a chunk.
 pub(super) const fn drawer_of(chunk: u64) -> u64 {
     chunk / DRAWER_CHUNKS
 }
 
-fn folder(number: u64) -> String {
-    format!("{FOLDER}{number:06}")
-}
-
-/// Where one piece of a chunk is stored. The first says how many there are.
-pub(super) fn piece_key(chunk: u64, piece: u8) -> [u8; 10] {
-    let mut key = [piece; 10];
-    for (byte, value) in key.iter_mut().zip([b'c'].into_iter().chain(chunk.to_be_bytes())) {
-        *byte = value;
-    }
-    key
+fn file_name(number: u64) -> String {
+    format!("{FILE}{number:06}")
 }
 
 /// An open drawer.
 pub(super) struct Drawer {
     pub(super) number: u64,
-    store: Box<dyn Store>,
-    /// The chunk from which on no slots were made.
-    slots: AtomicU64,
-    reads: AtomicU64,
+    log: Box<dyn Log>,
+    places: RwLock<Places>,
     used: AtomicU64,
 }
 
 impl Drawer {
-    fn fault(&self, error: crate::store::StoreError) -> CardsError {
-        CardsError::of_store(&folder(self.number), error)
+    fn open(engine: &dyn Engine, dir: &Path, number: u64) -> Result<Self, CardsError> {
+        let name = file_name(number);
+        let log = engine.open_log(&dir.join(&name)).map_err(|error| CardsError::of_store(&name, error))?;
+        let list = Places::read(&*log).map_err(|error| CardsError::of_store(&name, error))?;
+        let drawer = Self { number, log, places: RwLock::default(), used: AtomicU64::new(0) };
+        let places = list.map_or_else(|| drawer.look(), Ok)?;
+        *drawer.places.write().unwrap_or_else(PoisonError::into_inner) = places;
+        Ok(drawer)
     }
 
-    /// Everything below this sequence was stored when the drawer was last synced.
-    fn next(&self) -> Result<Sequence, CardsError> {
-        let first = Sequence::new(self.number * DRAWER_CARDS);
-        let Some(value) = self.store.get(NEXT_KEY).map_err(|error| self.fault(error))? else { return Ok(first) };
-        let read = value
-            .split_first_chunk::<8>()
-            .filter(|(next, checksum)| crc32fast::hash(next.as_slice()).to_le_bytes().as_slice() == *checksum);
-        let next = read.map(|(next, _)| Sequence::new(u64::from_le_bytes(*next)));
-        next.ok_or_else(|| CardsError::damaged(folder(self.number), "its count is damaged"))
+    /// Whether nothing can be missing: damage to the newest drawer shows as an end that comes early, and what follows is
+    /// put again; that of an older one has to be told.
+    fn is_whole(&self) -> bool {
+        let places = self.places();
+        places.is_listed || places.next == (self.number + 1) * DRAWER_CARDS
     }
 
-    /// Stores a packed chunk. Not durable yet.
-    pub(super) fn put(&self, number: u64, bytes: &[u8]) -> Result<(), CardsError> {
-        let slots = self.slots.load(Ordering::Relaxed).max(number);
-        if slots < number + SLOTS_LEFT_MIN {
-            let end = (number + SLOTS_AHEAD).min((self.number + 1) * DRAWER_CHUNKS);
-            for slot in slots..end {
-                let key = piece_key(slot, 0);
-                // What a crash left is not emptied: it may be of use until it is written again.
-                if self.store.get(&key).map_err(|error| self.fault(error))?.is_none() {
-                    self.store.put(&key, b"").map_err(|error| self.fault(error))?;
+    /// Finds the chunks by reading all of the file. Ends where there is no whole chunk.
+    fn look(&self) -> Result<Places, CardsError> {
+        let (mut places, mut at) = (Places::default(), 0);
+        let mut bytes = Vec::new();
+        loop {
+            let mut rest = bytes.as_slice();
+            while let Some((prefix, after)) = whole_chunk(rest) {
+                if drawer_of(prefix.number) != self.number {
+                    break;
                 }
+                places.set(&prefix, at);
+                at += prefix.bytes as u64;
+                rest = after;
             }
-            self.slots.store(end, Ordering::Relaxed);
+            // What is left may be a chunk that is longer than what was read.
+            let needed = chunk::prefix(rest).map_or(PREFIX_BYTES, |prefix| prefix.bytes);
+            let more = self.log.read(at, needed.max(LOOK_BYTES)).map_err(|error| self.fault(error))?;
+            if more.len() <= rest.len()
+                || whole_chunk(&more).is_none_or(|(prefix, _)| drawer_of(prefix.number) != self.number)
+            {
+                places.end = at;
+                return Ok(places);
+            }
+            bytes = more;
         }
-        for (piece, value) in (0..).zip(bytes.chunks(VALUE_BYTES)) {
-            self.store.put(&piece_key(number, piece), value).map_err(|error| self.fault(error))?;
-        }
-        if (number + 1).is_multiple_of(CHUNK_CARDS) {
-            self.store.forget(&piece_key(number, 0));
+    }
+
+    fn fault(&self, error: StoreError) -> CardsError {
+        CardsError::of_store(&file_name(self.number), error)
+    }
+
+    fn places(&self) -> std::sync::RwLockReadGuard<'_, Places> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything below this sequence is there, as far as the drawer goes.
+    fn next(&self) -> Sequence {
+        Sequence::new(self.places().next.max(self.number * DRAWER_CARDS))
+    }
+
+    /// Makes the drawer ready for writing: forgets what follows the last whole chunk.
+    fn settle(&self) -> Result<(), CardsError> {
+        let end = self.places().end;
+        if end < self.log.len() {
+            self.log.cut(end).map_err(|error| self.fault(error))?;
         }
         Ok(())
     }
 
-    /// Makes everything that was put durable, and says up to where that is all.
-    pub(super) fn sync(&self, next: Sequence) -> Result<(), CardsError> {
-        let next = next.get().to_le_bytes();
-        let value = [next.as_slice(), &crc32fast::hash(&next).to_le_bytes()].concat();
-        self.store.put(NEXT_KEY, &value).and_then(|()| self.store.sync()).map_err(|error| self.fault(error))
+    /// Stores a packed chunk. Not durable yet.
+    pub(super) fn put(&self, bytes: &[u8]) -> Result<(), CardsError> {
+        let prefix = chunk::prefix(bytes).map_err(|fault| self.damaged(self.number, fault))?;
+        let at = self.log.len();
+        self.log.append(bytes).map_err(|error| self.fault(error))?;
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        places.set(&prefix, at);
+        places.end = at + bytes.len() as u64;
+        Ok(())
     }
 
-    /// Hands what was put to the kernel, so that sled's buffers stay small.
-    pub(super) fn flush(&self) -> Result<(), CardsError> {
-        self.store.flush().map_err(|error| self.fault(error))
+    /// Makes everything that was put durable.
+    pub(super) fn sync(&self) -> Result<(), CardsError> {
+        self.log.sync().map_err(|error| self.fault(error))
+    }
+
+    /// Writes the list of chunks, and makes everything durable. Nothing more is expected.
+    pub(super) fn finish(&self) -> Result<(), CardsError> {
+        let list = self.places().to_bytes();
+        self.log.append(&list).map_err(|error| self.fault(error))?;
+        self.sync()
     }
 
     /// The stored bytes of a chunk, and what their front says; `None` if it is not there.
     pub(super) fn get(&self, number: u64) -> Result<Option<(Prefix, Vec<u8>)>, CardsError> {
-        let stored = |piece| self.store.get(&piece_key(number, piece)).map_err(|error| self.fault(error));
-        let Some(mut bytes) = stored(0)?.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
-        if self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS_KEPT) {
-            self.store.forget(&piece_key(number, 0));
-        }
+        let Some((at, bytes)) = self.places().get(number) else { return Ok(None) };
+        let bytes = self.log.read(at, bytes).map_err(|error| self.fault(error))?;
         let prefix = chunk::prefix(&bytes).map_err(|fault| self.damaged(number, fault))?;
-        for piece in 1.. {
-            if bytes.len() >= prefix.bytes {
-                break;
-            }
-            let more = stored(piece)?.filter(|bytes| !bytes.is_empty());
-            bytes.extend_from_slice(&more.ok_or_else(|| self.damaged(number, ChunkFault::Cut))?);
-        }
         Ok(Some((prefix, bytes)))
     }
 
-    pub(super) fn damaged(&self, chunk: u64, fault: ChunkFault) -> CardsError {
-        CardsError::damaged(format!("{}, chunk {chunk},", folder(self.number)), fault.to_string())
+    /// Where a chunk is in the file.
+    #[cfg(test)]
+    pub(super) fn place(&self, chunk: u64) -> Option<(u64, usize)> {
+        self.places().get(chunk)
     }
+
+    pub(super) fn damaged(&self, chunk: u64, fault: ChunkFault) -> CardsError {
+        CardsError::damaged(format!("{}, chunk {chunk},", file_name(self.number)), fault.to_string())
+    }
+}
+
+/// The chunk that these bytes begin with, and what follows it.
+fn whole_chunk(bytes: &[u8]) -> Option<(Prefix, &[u8])> {
+    let prefix = chunk::prefix(bytes).ok()?;
+    let (chunk, rest) = bytes.split_at_checked(prefix.bytes)?;
+    chunk::unframe(&prefix, prefix.number, chunk).ok()?;
+    Some((prefix, rest))
 }
 
 /// All drawers of one folder.
@@ -146,10 +175,10 @@ impl Drawers {
         let last = known.keys().next_back().copied();
         let drawers = Self { dir: dir.to_path_buf(), engine, known: Mutex::new(known), uses: AtomicU64::new(0) };
         let next = match last {
-            Some(last) => drawers.get(last)?.map_or(Ok(Sequence::FIRST), |drawer| drawer.next())?,
+            Some(last) => drawers.get(last)?.map_or(Sequence::FIRST, |drawer| drawer.next()),
             None => Sequence::FIRST,
         };
-        Ok((drawers, next))
+        Ok((drawers, next.max(Sequence::FIRST)))
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<u64, Option<Arc<Drawer>>>> {
@@ -159,42 +188,39 @@ impl Drawers {
     /// A drawer that is there, opened if it was not.
     pub(super) fn get(&self, number: u64) -> Result<Option<Arc<Drawer>>, CardsError> {
         let mut known = self.known();
+        let is_newest = known.keys().next_back() == Some(&number);
         let Some(place) = known.get_mut(&number) else { return Ok(None) };
         let tick = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(drawer) = place {
             drawer.used.store(tick, Ordering::Relaxed);
             return Ok(Some(Arc::clone(drawer)));
         }
-        let name = folder(number);
-        let store =
-            self.engine.open_small(&self.dir.join(&name)).map_err(|error| CardsError::of_store(&name, error))?;
-        let zero = || AtomicU64::new(0);
-        let drawer = Arc::new(Drawer { number, store, slots: zero(), reads: zero(), used: AtomicU64::new(tick) });
+        let drawer = Arc::new(Drawer::open(&*self.engine, &self.dir, number)?);
+        if !is_newest && !drawer.is_whole() {
+            return Err(CardsError::damaged(file_name(number), "it has no list of its chunks, and ends early"));
+        }
+        drawer.used.store(tick, Ordering::Relaxed);
         *place = Some(Arc::clone(&drawer));
         rest(&mut known, OPEN_DRAWERS_MAX);
         Ok(Some(drawer))
     }
 
-    /// A drawer to write to, made if it is not there. Its folder is durable when this returns.
+    /// A drawer to write to, made if it is not there. Its name is durable when this returns.
     pub(super) fn make(&self, number: u64) -> Result<Arc<Drawer>, CardsError> {
-        let mut known = self.known();
-        if let Entry::Vacant(free) = known.entry(number) {
-            files::make_dir(&self.dir.join(folder(number)))?;
+        let is_new = matches!(self.known().entry(number), Entry::Vacant(_));
+        if is_new {
+            drop(Drawer::open(&*self.engine, &self.dir, number)?);
             files::sync_dir(&self.dir)?;
-            free.insert(None);
+            self.known().insert(number, None);
         }
-        drop(known);
-        self.get(number)?.ok_or_else(|| CardsError::Failed(format!("{} has gone", folder(number))))
-    }
-
-    /// Closes all but the ones used last. sled keeps much of what was written to a store in memory until it is closed.
-    pub(super) fn rest(&self, open_max: usize) {
-        rest(&mut self.known(), open_max);
+        let drawer = self.get(number)?.ok_or_else(|| CardsError::Failed(format!("{} has gone", file_name(number))))?;
+        drawer.settle()?;
+        Ok(drawer)
     }
 
     pub(super) fn disk_bytes(&self) -> u64 {
         let numbers: Vec<u64> = self.known().keys().copied().collect();
-        numbers.into_iter().map(|number| files::disk_bytes(&self.dir.join(folder(number)))).sum()
+        numbers.into_iter().map(|number| files::disk_bytes(&self.dir.join(file_name(number)))).sum()
     }
 }
 
@@ -202,13 +228,8 @@ fn rest(known: &mut BTreeMap<u64, Option<Arc<Drawer>>>, open_max: usize) {
     let mut open: Vec<_> = known.values_mut().filter(|place| place.is_some()).collect();
     open.sort_by_key(|place| place.as_ref().map_or(0, |drawer| drawer.used.load(Ordering::Relaxed)));
     let surplus = open.len().saturating_sub(open_max);
-    for place in open.into_iter().take(surplus) {
-        // Whoever uses it keeps it open; opening it a second time meanwhile would fail on sled's lock.
-        let idle = place.take_if(|drawer| Arc::strong_count(drawer) == 1);
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(idle))).is_err() {
-            tracing::warn!("cards of the views could not be closed in order");
-        }
-    }
+    // What is written to has to be known as it is: whoever writes or reads holds on to it.
+    open.into_iter().take(surplus).for_each(|place| drop(place.take_if(|drawer| Arc::strong_count(drawer) == 1)));
 }
 
 /// The numbers of the drawers in a folder.
@@ -216,7 +237,7 @@ fn numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name();
-        numbers.extend(name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u64>().ok()));
+        numbers.extend(name.to_str().and_then(|name| name.strip_prefix(FILE)?.parse::<u64>().ok()));
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -226,7 +247,7 @@ fn numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
 pub(super) fn wipe(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         for number in numbers(dir)?.into_iter().rev() {
-            std::fs::remove_dir_all(dir.join(folder(number)))?;
+            std::fs::remove_file(dir.join(file_name(number)))?;
             files::sync_dir(dir)?;
         }
     }

@@ -12,6 +12,7 @@ mod codec;
 mod dictionary;
 mod drawer;
 mod error;
+mod list;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +28,8 @@ use drawer::{Drawer, Drawers, drawer_of};
 
 pub use error::CardsError;
 
-/// Packed bytes put between two flushes, so that sled's buffers stay small.
-const FLUSH_BYTES: usize = 2 << 20;
-/// Drawers that stay open when the writer goes on to a new one.
-const OPEN_DRAWERS: usize = 8;
+/// Bytes put between two syncs: one large sync would hold up the journal's.
+const SYNC_BYTES: usize = 8 << 20;
 
 /// An unpacked chunk, and where it was.
 type Found = (Arc<Drawer>, Vec<u8>);
@@ -58,7 +57,7 @@ struct Writer {
     has_failed: bool,
     /// Whether the current chunk holds cards that are not in the store.
     is_dirty: bool,
-    unflushed: usize,
+    unsynced: usize,
     raw: Vec<u8>,
     packed: Vec<u8>,
 }
@@ -84,7 +83,7 @@ impl Cards {
             stored: next,
             has_failed: false,
             is_dirty: false,
-            unflushed: 0,
+            unsynced: 0,
             raw: Vec::new(),
             packed: Vec::new(),
         };
@@ -166,13 +165,13 @@ impl Cards {
         packed.clear();
         packed.resize(PREFIX_BYTES, 0);
         let dictionary = packer.pack(raw, packed)?;
-        chunk::frame(packed, number, dictionary, raw.len());
+        chunk::frame(packed, number, dictionary, raw);
         let drawer = self.drawer(writer, drawer_of(number))?;
-        drawer.put(number, &writer.packed)?;
-        writer.unflushed += writer.packed.len();
-        if writer.unflushed >= FLUSH_BYTES {
-            writer.unflushed = 0;
-            drawer.flush()?;
+        drawer.put(&writer.packed)?;
+        writer.unsynced += writer.packed.len();
+        if writer.unsynced >= SYNC_BYTES {
+            writer.unsynced = 0;
+            drawer.sync()?;
         }
         Ok(())
     }
@@ -183,9 +182,7 @@ impl Cards {
             return Ok(Arc::clone(drawer));
         }
         if let Some(left) = writer.drawer.take() {
-            left.sync(writer.next)?;
-            drop(left);
-            self.drawers.rest(OPEN_DRAWERS);
+            left.finish()?;
         }
         let drawer = self.drawers.make(number)?;
         writer.drawer = Some(Arc::clone(&drawer));
@@ -200,7 +197,7 @@ impl Cards {
         self.write(|writer| {
             self.seal(writer)?;
             if let Some(drawer) = &writer.drawer {
-                drawer.sync(writer.next)?;
+                drawer.sync()?;
             }
             Ok(writer.next)
         })

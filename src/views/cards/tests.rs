@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::drawer::piece_key;
 use super::{Cards, CardsError, dictionary};
 use crate::call::Marks;
 use crate::call::time::Time;
@@ -143,8 +142,28 @@ fn a_new_drawer_begins_when_one_is_full() {
     assert_eq!(next, 5 * edge + 1);
     let asked = [edge - 1, edge, edge + 19, 2 * edge, 5 * edge];
     assert_eq!(get(&cards, &asked).unwrap(), asked.map(|sequence| (sequence != 2 * edge).then(|| card(sequence))));
-    assert!(folder.path().join("cards-000000").is_dir() && folder.path().join("cards-000005").is_dir());
+    assert!(folder.path().join("cards-000000").is_file() && folder.path().join("cards-000005").is_file());
     assert!(!folder.path().join("cards-000002").exists(), "reading makes nothing");
+}
+
+#[test]
+fn an_older_drawer_that_lacks_chunks_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = MemoryEngine::default();
+    let (cards, _) = open(folder.path(), &engine);
+    let edge = 1 << 20;
+    (edge - 20..edge + 20).for_each(|sequence| cards.put(&card(sequence)).unwrap());
+    cards.flush().unwrap();
+    drop(cards);
+    let file = folder.path().join("cards-000000");
+    assert!(engine.damage_log(&file, |bytes| *bytes.last_mut().unwrap() ^= 1));
+    let (cards, _) = open(folder.path(), &engine);
+    assert_eq!(get(&cards, &[edge - 1]).unwrap(), [Some(card(edge - 1))], "all of it was found without the list");
+    drop(cards);
+    assert!(engine.damage_log(&file, |bytes| bytes[30] ^= 1));
+    let (cards, _) = open(folder.path(), &engine);
+    assert!(matches!(get(&cards, &[edge - 1]), Err(CardsError::Damaged { place, .. }) if place == "cards-000000"));
+    assert_eq!(get(&cards, &[edge]).unwrap(), [Some(card(edge))]);
 }
 
 #[test]
@@ -154,14 +173,20 @@ fn damage_is_an_error_that_names_the_place() {
     let (cards, _) = open(folder.path(), &engine);
     (1..100).for_each(|sequence| cards.put(&card(sequence)).unwrap());
     cards.flush().unwrap();
-    let dir = folder.path().join("cards-000000");
-    assert!(engine.damage(&dir, &piece_key(4, 0), |value| *value.last_mut().unwrap() ^= 1));
+    let file = folder.path().join("cards-000000");
+    let (at, bytes) = cards.drawers.get(0).unwrap().unwrap().place(4).unwrap();
+    let last = usize::try_from(at).unwrap() + bytes - 1;
+    assert!(engine.damage_log(&file, |bytes| bytes[last] ^= 1));
     let Err(CardsError::Damaged { place, .. }) = get(&cards, &[1, 33]) else { panic!("no error") };
     assert_eq!(place, "cards-000000, chunk 4,");
     assert_eq!(get(&cards, &[1, 41]).unwrap(), [Some(card(1)), Some(card(41))]);
     drop(cards);
-    assert!(engine.damage(&dir, b"next", |value| value[0] ^= 1));
-    assert!(matches!(Cards::open(folder.path(), Arc::new(engine)), Err(CardsError::Damaged { .. })));
+    let (cards, next) = open(folder.path(), &engine);
+    assert_eq!(next, 32, "what follows a damaged chunk of the newest drawer is put again");
+    (next..100).for_each(|sequence| cards.put(&card(sequence)).unwrap());
+    cards.flush().unwrap();
+    let all: Vec<u64> = (1..100).collect();
+    assert!(get(&cards, &all).unwrap() == all.iter().map(|sequence| Some(card(*sequence))).collect::<Vec<_>>());
 }
 
 #[test]

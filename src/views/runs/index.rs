@@ -5,7 +5,7 @@ use bincode::{Decode, Encode};
 
 use super::varint;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CONFIG: Configuration<LittleEndian, Varint, Limit<256>> = bincode::config::standard().with_limit::<256>();
 
 /// The last words of a run: without them it is not complete.
@@ -56,19 +56,19 @@ pub(super) struct Index {
     /// The first keys, one after another, and where each ends.
     keys: Vec<u8>,
     ends: Vec<usize>,
-    /// The slot after each block's last. A block is stored in one value; a large one in several.
-    slots: Vec<u32>,
+    /// Where each block ends in the file.
+    places: Vec<u64>,
     last_key: Vec<u8>,
 }
 
 impl Index {
-    /// Adds a block; false when a run cannot hold more.
-    pub(super) fn push(&mut self, first_key: &[u8], values: usize) -> bool {
-        let start = self.slots.last().copied().unwrap_or(0);
-        let Some(end) = u32::try_from(values).ok().and_then(|values| start.checked_add(values)) else { return false };
+    /// Adds a block of so many stored bytes; false when a run cannot hold more.
+    pub(super) fn push(&mut self, first_key: &[u8], bytes: usize) -> bool {
+        let start = self.places.last().copied().unwrap_or(0);
+        let Some(end) = start.checked_add(bytes as u64) else { return false };
         self.keys.extend_from_slice(first_key);
         self.ends.push(self.keys.len());
-        self.slots.push(end);
+        self.places.push(end);
         true
     }
 
@@ -76,7 +76,7 @@ impl Index {
         self.last_key = last_key.to_vec();
         self.keys.shrink_to_fit();
         self.ends.shrink_to_fit();
-        self.slots.shrink_to_fit();
+        self.places.shrink_to_fit();
     }
 
     pub(super) fn blocks(&self) -> usize {
@@ -95,11 +95,11 @@ impl Index {
         self.keys.get(start..end)
     }
 
-    /// Where a block is stored.
-    pub(super) fn slots(&self, block: usize) -> Option<std::ops::Range<u32>> {
-        let end = *self.slots.get(block)?;
-        let start = block.checked_sub(1).and_then(|before| self.slots.get(before)).copied().unwrap_or(0);
-        Some(start..end)
+    /// Where a block begins in the file, and how many bytes it has.
+    pub(super) fn place(&self, block: usize) -> Option<(u64, usize)> {
+        let end = *self.places.get(block)?;
+        let start = block.checked_sub(1).and_then(|before| self.places.get(before)).copied().unwrap_or(0);
+        usize::try_from(end - start).ok().map(|bytes| (start, bytes))
     }
 
     /// The only block that may hold this key, and at which reading from it on begins; none if it lies before all.
@@ -116,14 +116,14 @@ impl Index {
         low.checked_sub(1)
     }
 
-    /// `blocks, last key, then for each block: first key, values`, compressed.
+    /// `blocks, last key, then for each block: first key, stored bytes`, compressed.
     pub(super) fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
         let mut raw = Vec::with_capacity(self.keys.len() + self.ends.len() * 4);
         varint::put(self.ends.len() as u64, &mut raw);
         varint::put_bytes(&self.last_key, &mut raw);
         for block in 0..self.ends.len() {
             varint::put_bytes(self.first_key(block).unwrap_or_default(), &mut raw);
-            varint::put(self.slots(block).map_or(0, |slots| slots.len() as u64), &mut raw);
+            varint::put(self.place(block).map_or(0, |(_, bytes)| bytes as u64), &mut raw);
         }
         let packed = zstd::bulk::compress(&raw, 1)?;
         let mut bytes = Vec::with_capacity(packed.len() + 10);
@@ -157,16 +157,20 @@ mod tests {
     #[test]
     fn blocks_are_found_by_key_also_after_storing() {
         let mut index = Index::default();
-        for (key, values) in [("b", 1), ("dd", 3), ("e", 1)] {
-            assert!(index.push(key.as_bytes(), values));
+        for (key, bytes) in [("b", 1), ("dd", 3_000), ("e", 1)] {
+            assert!(index.push(key.as_bytes(), bytes));
         }
         index.close(b"f");
         let index = Index::from_bytes(&index.to_bytes().unwrap()).unwrap();
         let found: Vec<_> = ["a", "b", "c", "dd", "ddd", "e", "z"].map(|key| index.find(key.as_bytes())).into();
         assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(1), Some(2), Some(2)]);
-        assert_eq!((index.slots(0), index.slots(1), index.slots(2)), (Some(0..1), Some(1..4), Some(4..5)));
+        assert_eq!(
+            [0, 1, 2, 3].map(|block| index.place(block)),
+            [Some((0, 1)), Some((1, 3_000)), Some((3_001, 1)), None]
+        );
         assert_eq!((index.first_key(1), index.last_key()), (Some(b"dd".as_slice()), b"f".as_slice()));
-        assert!(!index.clone().push(b"z", usize::MAX));
+        let mut full = index.clone();
+        assert!(!full.push(b"z", usize::MAX));
     }
 
     #[test]

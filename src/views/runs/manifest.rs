@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::files;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The name of the file.
 pub(super) const FILE: &str = "runs.json";
 const FOLDER: &str = "run-";

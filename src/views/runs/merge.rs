@@ -114,7 +114,7 @@ pub(super) fn step(shared: &Shared, leaving: &mut Vec<Arc<Run>>) -> Result<bool,
     shared.swap(old, merged)?;
     for run in old {
         run.retire();
-        shared.cache.forget(run.listed.number);
+        shared.cache.forget(|place| place.0 == run.listed.number);
         leaving.push(Arc::clone(run));
     }
     Ok(true)

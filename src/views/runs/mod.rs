@@ -1,6 +1,6 @@
 //! The store of views: immutable sorted runs, read as one.
 //!
-//! A commit writes what changed as one new run, in a folder and a sled database of its own; then the manifest names it
+//! A commit writes what changed as one new run, in a folder of its own; then the manifest names it
 //! together with the checkpoint. That replacement is the commit: a crash before it leaves the former state and a folder
 //! that no manifest names, which the next start removes. A value is spread over runs until they are merged; [`Rules`]
 //! say how its parts join. Merging runs at low priority and never holds up commits or readers.
@@ -12,7 +12,6 @@
 //! - a changed or missing byte is an error that names the run, never a wrong value
 
 mod block;
-mod cache;
 mod error;
 mod filter;
 mod index;
@@ -34,9 +33,10 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 
+use super::cache::Cache;
 use crate::journal::{Sequence, files};
 use crate::store::Engine;
-use cache::Cache;
+use block::Block;
 use filter::KeyHash;
 use manifest::Manifest;
 use run::{Reading, Run};
@@ -45,6 +45,9 @@ use writer::RunWriter;
 
 pub use error::RunsError;
 pub use scan::Scan;
+
+/// Unpacked blocks that were used lately, by the run's number and their own.
+type Blocks = Cache<(u64, u32), Arc<Block>>;
 
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -141,7 +144,7 @@ impl Runs {
             dir: dir.to_path_buf(),
             engine,
             rules,
-            cache: Arc::new(Cache::new(settings.cache_bytes)),
+            cache: Arc::new(Blocks::new(settings.cache_bytes)),
             settings,
             closing: AtomicBool::new(false),
             manifest: Mutex::new(manifest),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Blocks;
 use super::block::Block;
-use super::cache::Cache;
 use super::run::{Reading, Run};
 use super::{Entry, Rules, RunsError};
 
@@ -12,7 +12,7 @@ use super::{Entry, Rules, RunsError};
 /// It holds on to those runs: commits and merges meanwhile do not change what it yields. It ends after an error.
 pub struct Scan {
     rules: Arc<dyn Rules>,
-    cache: Arc<Cache>,
+    cache: Arc<Blocks>,
     reading: Reading,
     /// Newest first. Without the runs that have nothing in the range.
     cursors: Vec<Cursor>,
@@ -73,7 +73,7 @@ impl Scan {
     pub(super) fn new(
         runs: impl Iterator<Item = Arc<Run>>,
         rules: Arc<dyn Rules>,
-        cache: Arc<Cache>,
+        cache: Arc<Blocks>,
         reading: Reading,
         range: (&[u8], &[u8]),
     ) -> Self {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use super::cache::Cache;
+use super::Blocks;
 use super::manifest::{Listed, Manifest};
 use super::run::Run;
 use super::{Checkpoint, Rules, RunsError, Settings};
@@ -17,7 +17,7 @@ pub(super) struct Shared {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) rules: Arc<dyn Rules>,
     pub(super) settings: Settings,
-    pub(super) cache: Arc<Cache>,
+    pub(super) cache: Arc<Blocks>,
     pub(super) closing: AtomicBool,
     /// Held while the manifest is replaced, never while a run is written.
     pub(super) manifest: Mutex<Manifest>,

@@ -1,7 +1,4 @@
 //! Writes one run, entry by entry, and makes it durable.
-//!
-//! Slots are made ahead, empty, and filled in order, as the journal does: a tree of sled that grows by large values
-//! writes each of them two or three times, one whose keys are there already writes each once.
 
 use std::path::{Path, PathBuf};
 
@@ -9,16 +6,15 @@ use super::block::{BLOCK_BYTES_MAX, Packer};
 use super::filter::{Filter, KeyHash};
 use super::index::{Footer, Index, Part};
 use super::manifest::{self, Listed};
-use super::run::{FOOTER_KEY, LEAF_SLOTS, VALUE_BYTES, piece_key, slot_key};
+use super::run::FILE;
 use super::{Rules, RunsError, varint};
 use crate::journal::files;
-use crate::store::{Engine, Store, StoreError};
+use crate::store::{Engine, Log, StoreError};
 
-const SLOTS_AHEAD: u32 = 256;
-/// A leaf is split in two before the first slot of the second half is filled.
-const SLOTS_LEFT_MIN: u32 = 32;
-/// Bytes put between two flushes, so that sled's buffers stay small.
-const FLUSH_BYTES: usize = 4 << 20;
+/// Bytes handed over together.
+const WRITE_BYTES: usize = 256 << 10;
+/// Bytes between two syncs: one sync of a whole run would hold up the journal's.
+const SYNC_BYTES: usize = 4 << 20;
 
 /// A run that is being written. Its folder counts for nothing until the manifest names it.
 pub(super) struct RunWriter<'a> {
@@ -26,16 +22,15 @@ pub(super) struct RunWriter<'a> {
     block_bytes: usize,
     number: u64,
     dir: PathBuf,
-    store: Box<dyn Store>,
+    log: Box<dyn Log>,
+    unwritten: Vec<u8>,
     packer: Packer,
     raw: Vec<u8>,
     first_key: Vec<u8>,
     last_key: Vec<u8>,
     index: Index,
     hashes: Hashes,
-    slots: u32,
-    filled: u32,
-    unflushed: usize,
+    unsynced: usize,
     entries: u64,
     bytes: u64,
 }
@@ -88,7 +83,7 @@ impl<'a> RunWriter<'a> {
         let name = manifest::folder(number);
         let dir = views.join(&name);
         files::make_dir(&dir)?;
-        let store = engine.open_small(&dir).map_err(|error| RunsError::of_store(&name, error))?;
+        let log = engine.open_log(&dir.join(FILE)).map_err(|error| RunsError::of_store(&name, error))?;
         let hashes =
             looked_up_max.map_or_else(|| Hashes::Kept(Vec::new()), |keys| Hashes::Counted(Filter::for_keys(keys), 0));
         Ok(Self {
@@ -96,16 +91,15 @@ impl<'a> RunWriter<'a> {
             block_bytes,
             number,
             dir,
-            store,
+            log,
+            unwritten: Vec::with_capacity(2 * WRITE_BYTES),
             packer: Packer::new()?,
             raw: Vec::with_capacity(block_bytes * 2),
             first_key: Vec::new(),
             last_key: Vec::new(),
             index: Index::default(),
             hashes,
-            slots: 0,
-            filled: 0,
-            unflushed: 0,
+            unsynced: 0,
             entries: 0,
             bytes: 0,
         })
@@ -115,7 +109,7 @@ impl<'a> RunWriter<'a> {
         RunsError::of_store(&manifest::folder(self.number), error)
     }
 
-    /// Adds the next entry. True when a flush has just been made: a good moment to think of something else.
+    /// Adds the next entry. True when a sync has just been made: a good moment to think of something else.
     pub(super) fn push(&mut self, key: &[u8], value: &[u8]) -> Result<bool, RunsError> {
         if self.entries > 0 && key <= self.last_key.as_slice() {
             return Err(RunsError::Unsorted(self.entries));
@@ -148,41 +142,32 @@ impl<'a> RunWriter<'a> {
         let number = u32::try_from(self.index.blocks()).map_err(|_| RunsError::TooLarge(usize::MAX))?;
         let bytes = self.packer.pack(number, &self.raw)?;
         self.raw.clear();
-        let values = bytes.len().div_ceil(VALUE_BYTES);
-        if !self.index.push(&self.first_key, values) {
+        if !self.index.push(&self.first_key, bytes.len()) {
             return Err(RunsError::TooLarge(usize::MAX));
         }
-        for value in bytes.chunks(VALUE_BYTES) {
-            self.put(value).map_err(|error| self.fault(error))?;
-        }
         self.bytes += bytes.len() as u64;
-        self.unflushed += bytes.len();
-        if self.unflushed < FLUSH_BYTES {
+        self.unsynced += bytes.len();
+        self.unwritten.extend_from_slice(&bytes);
+        if self.unwritten.len() >= WRITE_BYTES {
+            self.write()?;
+        }
+        if self.unsynced < SYNC_BYTES {
             return Ok(false);
         }
-        self.unflushed = 0;
-        self.store.flush().map_err(|error| self.fault(error))?;
+        self.unsynced = 0;
+        self.log.sync().map_err(|error| self.fault(error))?;
         Ok(true)
     }
 
-    fn put(&mut self, value: &[u8]) -> Result<(), StoreError> {
-        if self.slots - self.filled < SLOTS_LEFT_MIN {
-            for slot in self.slots..self.slots + SLOTS_AHEAD {
-                self.store.put(&slot_key(slot), b"")?;
-            }
-            self.slots += SLOTS_AHEAD;
-        }
-        let key = slot_key(self.filled);
-        self.store.put(&key, value)?;
-        self.filled += 1;
-        if self.filled.is_multiple_of(LEAF_SLOTS) {
-            self.store.forget(&key);
-        }
+    fn write(&mut self) -> Result<(), RunsError> {
+        let unwritten = std::mem::take(&mut self.unwritten);
+        self.log.append(&unwritten).map_err(|error| self.fault(error))?;
+        self.unwritten = unwritten;
+        self.unwritten.clear();
         Ok(())
     }
 
-    /// Writes index, filter and footer, and makes everything durable. The store is closed: sled keeps most of what was
-    /// written to a store in memory until then.
+    /// Writes index, filter and footer, and makes everything durable.
     pub(super) fn finish(mut self) -> Result<Listed, RunsError> {
         if !self.raw.is_empty() {
             self.cut()?;
@@ -193,22 +178,15 @@ impl<'a> RunWriter<'a> {
         let filter = if looked_up > 0 { filter.to_bytes() } else { Vec::new() };
         let (entries, bytes) = (self.entries, self.bytes);
         let footer = Footer { entries, looked_up, bytes, index: Part::of(&index), filter: Part::of(&filter) };
-        self.put_pieces(b'i', &index).map_err(|error| self.fault(error))?;
-        self.put_pieces(b'f', &filter).map_err(|error| self.fault(error))?;
-        self.store.put(FOOTER_KEY, &footer.to_bytes()).map_err(|error| self.fault(error))?;
-        self.store.sync().map_err(|error| self.fault(error))?;
+        let footer = footer.to_bytes();
+        let length = u32::try_from(footer.len()).map_err(|_| RunsError::TooLarge(footer.len()))?;
+        for part in [&index, &filter, &footer, &length.to_le_bytes()[..]] {
+            self.unwritten.extend_from_slice(part);
+        }
+        self.write()?;
+        self.log.sync().map_err(|error| self.fault(error))?;
         files::sync_dir(&self.dir)?;
         files::sync_dir(self.dir.parent().unwrap_or(Path::new(".")))?;
-        let store = self.store;
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(store)))
-            .map_err(|_| RunsError::Failed(format!("{} could not be closed", manifest::folder(self.number))))?;
         Ok(Listed { number: self.number, entries, looked_up, bytes })
-    }
-
-    fn put_pieces(&self, family: u8, bytes: &[u8]) -> Result<(), StoreError> {
-        for (number, piece) in (0..).zip(bytes.chunks(VALUE_BYTES)) {
-            self.store.put(&piece_key(family, number), piece)?;
-        }
-        Ok(())
     }
 }

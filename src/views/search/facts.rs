@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::texts::VALUE_END;
 use super::{Doc, number, steps};
 use crate::call::limits::JSON_DEPTH_MAX;
 use crate::views::state::Class;
@@ -27,7 +26,6 @@ const COMPUTED: u8 = b'c';
 const EMAIL: u8 = b'e';
 const PHONE: u8 = b'p';
 const FLAG: u8 = b'f';
-const GRAM: u8 = b'g';
 
 const PATH_END: u8 = 0xff;
 const EXISTS: u8 = b'e';
@@ -39,34 +37,6 @@ const TEXT: u8 = b's';
 pub(super) const KNOWN: &[u8] = &[FLAG, b'k'];
 /// The term of people who lack a userId or an email.
 pub(super) const INCOMPLETE: &[u8] = &[FLAG, b'i'];
-
-/// Bytes of the longest parts of text that are terms. A word of up to so many is found without looking at any text.
-pub(super) const GRAM_BYTES: usize = 3;
-
-/// The terms of all short parts of a text, each once.
-pub(super) fn grams(text: &[u8], add: &mut dyn FnMut(&[u8])) {
-    // Length and bytes of a part as one number: a person has hundreds, and most of them twice.
-    let mut parts = Vec::with_capacity(GRAM_BYTES * text.len());
-    for value in text.split(|byte| *byte == VALUE_END) {
-        for (length, tag) in (1..=GRAM_BYTES).zip(1u32..) {
-            parts.extend(
-                value.windows(length).map(|part| part.iter().fold(tag, |all, byte| all << 8 | u32::from(*byte))),
-            );
-        }
-    }
-    parts.sort_unstable();
-    parts.dedup();
-    for part in parts {
-        let bytes = part.to_be_bytes();
-        let tag_at = bytes.iter().position(|byte| *byte != 0).unwrap_or_default();
-        add(&gram(bytes.get(tag_at + 1..).unwrap_or_default()));
-    }
-}
-
-/// The term of people whose text has this part.
-pub(super) fn gram(part: &[u8]) -> Vec<u8> {
-    joined(&[&[GRAM], part])
-}
 
 /// Calls `add` with each term of a person. A term may come twice.
 pub(super) fn each(doc: &Doc, add: &mut dyn FnMut(&[u8])) {
@@ -250,8 +220,13 @@ impl Walk<'_> {
 
     fn leaf(&mut self, path: &str, kind: u8, value: &[u8], ends: &[usize]) {
         if self.exists(path) {
+            let mut term = term(path, kind, steps::WHOLE, &[]);
+            let begin = term.len() - 1;
             for (step, bytes) in steps::of(value, ends) {
-                (self.add)(&term(path, kind, step, bytes));
+                term.truncate(begin);
+                term.push(step);
+                term.extend(bytes);
+                (self.add)(&term);
             }
         }
     }

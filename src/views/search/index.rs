@@ -17,11 +17,12 @@ use tantivy::store::Compressor;
 use tantivy::{IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyError};
 
 use super::roots::Roots;
-use super::texts::{Column, Texts};
+use super::shelf::Files;
+use super::texts::Texts;
 use crate::journal::Sequence;
 
 /// What the payload of every commit begins with. Another number means that documents are made in another way.
-const FORMAT: &str = "roundtower search 2 through ";
+const FORMAT: &str = "roundtower search 3 through ";
 /// What tantivy demands for one indexing thread, and takes at most.
 const MEMORY_BYTES: std::ops::RangeInclusive<usize> = 15_000_000..=1_000_000_000;
 /// So many segments of about one size become one. Each segment costs every question a fixed time.
@@ -121,7 +122,7 @@ fn open(index: &Index, memory_bytes: usize, through: Option<Sequence>) -> Result
         return Err(Refused::Useless("it does not hold every person once".to_owned()));
     }
     for segment in searcher.segment_readers() {
-        Column::open(segment)?;
+        Files::open(segment)?;
     }
     Ok(Opened { writer, reader, roots, through })
 }

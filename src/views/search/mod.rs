@@ -10,14 +10,17 @@
 //!
 //! Put a person again when its traits, ids or audiences change, not on every event.
 
+mod bits;
 mod facts;
 mod filter;
 mod index;
 mod members;
 mod number;
+mod pairs;
 mod question;
 mod roots;
 mod schema;
+mod shelf;
 mod sort;
 mod steps;
 #[cfg(test)]
@@ -28,7 +31,7 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use roaring::RoaringBitmap;
 use tantivy::collector::Count;
@@ -39,6 +42,7 @@ pub use self::filter::{Anonymous, Audience, Computed, Doc, Filter, Position, Sor
 use self::index::{Opened, Refused};
 use self::roots::Roots;
 use self::schema::Fields;
+use self::shelf::Shelf;
 use self::writing::Writing;
 use crate::journal::Sequence;
 use crate::views::identity::NodeNo;
@@ -73,6 +77,7 @@ pub struct Search {
     fields: Fields,
     writing: Mutex<Writing>,
     reader: RwLock<IndexReader>,
+    shelf: Arc<Shelf>,
     through: AtomicU64,
 }
 
@@ -101,6 +106,7 @@ impl Search {
             fields,
             writing: Mutex::new(Writing::new(writer, roots)),
             reader: RwLock::new(reader),
+            shelf: Arc::default(),
             through: AtomicU64::new(through.unwrap_or(Sequence::FIRST).get()),
         };
         Ok((search, through))
@@ -133,6 +139,7 @@ impl Search {
             writing.forget(&reader)?;
             return Err(error);
         }
+        self.shelf.keep(&reader.searcher());
         self.through.store(through.get(), Ordering::Release);
         Ok(())
     }
@@ -151,6 +158,7 @@ impl Search {
         writing.end();
         let Opened { writer, reader, roots, .. } = index::create(&self.folder, Fields::new().1, self.memory_bytes)?;
         *writing = Writing::new(writer, roots);
+        self.shelf.keep(&reader.searcher());
         *self.reader.write().unwrap_or_else(PoisonError::into_inner) = reader;
         self.through.store(Sequence::FIRST.get(), Ordering::Release);
         Ok(())
@@ -170,7 +178,7 @@ impl Search {
     /// # Errors
     /// When the filter is too long, or the index fails.
     pub fn roots(&self, filter: &Filter) -> Result<RoaringBitmap, SearchError> {
-        let query = question::query(filter, self.fields.fact)?;
+        let query = question::query(filter, self.fields.fact, &self.shelf)?;
         self.ask(|searcher| searcher.search(&*query, &Roots))
     }
 
@@ -179,7 +187,7 @@ impl Search {
     /// # Errors
     /// When the filter is too long, or the index fails.
     pub fn count(&self, filter: &Filter) -> Result<u64, SearchError> {
-        let query = question::query(filter, self.fields.fact)?;
+        let query = question::query(filter, self.fields.fact, &self.shelf)?;
         Ok(self.ask(|searcher| searcher.search(&*query, &Count))? as u64)
     }
 
@@ -197,7 +205,7 @@ impl Search {
         after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<(NodeNo, Option<String>)>, SearchError> {
-        let query = question::query(filter, self.fields.fact)?;
+        let query = question::query(filter, self.fields.fact, &self.shelf)?;
         let next = sort::Next { by, is_descending: descending, after: after.as_ref(), limit };
         let people = self.ask(|searcher| searcher.search(&*query, &next))?;
         Ok(people.into_iter().map(|(name, root)| (root, name)).collect())

@@ -1,12 +1,14 @@
 //! From a filter to tantivy's query.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use tantivy::Term;
 use tantivy::query::{AllQuery, BooleanQuery, EmptyQuery, InvertedIndexRangeQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::facts::{self, GRAM_BYTES, KEY_BYTES_MAX, Span, VALUE_BYTES_MAX};
+use super::facts::{self, KEY_BYTES_MAX, Span, VALUE_BYTES_MAX};
+use super::shelf::Shelf;
 use super::texts::fold;
 use super::words::Worded;
 use super::{Anonymous, Filter, SearchError, Test};
@@ -15,7 +17,7 @@ use super::{Anonymous, Filter, SearchError, Test};
 pub(super) const WORDS_MAX: usize = 16;
 
 /// The query that finds the people of a filter.
-pub(super) fn query(filter: &Filter, fact: Field) -> Result<Box<dyn Query>, SearchError> {
+pub(super) fn query(filter: &Filter, fact: Field, shelf: &Arc<Shelf>) -> Result<Box<dyn Query>, SearchError> {
     let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
     for (path, test) in &filter.traits {
         parts.push(about_trait(path, test, fact)?);
@@ -33,17 +35,15 @@ pub(super) fn query(filter: &Filter, fact: Field) -> Result<Box<dyn Query>, Sear
     if filter.incomplete {
         parts.push((Occur::Must, only(fact, facts::INCOMPLETE)));
     }
-    let (short, long): (Vec<_>, Vec<_>) =
-        words(filter.text.as_deref().unwrap_or_default())?.into_iter().partition(|word| word.len() <= GRAM_BYTES);
-    parts.extend(short.iter().map(|word| (Occur::Must, only(fact, &facts::gram(word.as_bytes())))));
+    let words = words(filter.text.as_deref().unwrap_or_default())?;
     if !parts.is_empty() && parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
         parts.push((Occur::Must, Box::new(AllQuery)));
     }
     let others: Option<Box<dyn Query>> = if parts.is_empty() { None } else { Some(Box::new(BooleanQuery::new(parts))) };
-    Ok(match (others, long.is_empty()) {
+    Ok(match (others, words.is_empty()) {
         (Some(others), true) => others,
         (None, true) => Box::new(AllQuery),
-        (others, false) => Box::new(Worded { others, words: long, fact }),
+        (others, false) => Box::new(Worded { others, words, shelf: Arc::clone(shelf) }),
     })
 }
 

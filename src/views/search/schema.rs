@@ -12,6 +12,8 @@ pub(super) const ROOT: &str = "root";
 const FACT: &str = "fact";
 /// Bytes of a name or email that order people; longer ones that begin alike are ordered by their root.
 const SORT_BYTES_MAX: usize = 256;
+/// Bytes of most documents.
+const DOCUMENT_BYTES: usize = 4_096;
 
 /// The fields of the index. Nothing is stored: a hit is a root, and the views know the rest.
 #[derive(Clone, Copy)]
@@ -42,16 +44,14 @@ impl Fields {
 
     /// A person as tantivy takes it.
     pub fn document(&self, doc: &Doc) -> TantivyDocument {
-        let mut document = TantivyDocument::default();
+        let mut document = TantivyDocument::with_capacity(DOCUMENT_BYTES);
         document.add_u64(self.root, doc.root.0.into());
         for (field, value) in [(self.name, &doc.name), (self.email, &doc.email)] {
             if let Some(key) = value.as_deref().and_then(sort_key) {
                 document.add_text(field, key);
             }
         }
-        let text = texts::of(doc);
-        facts::grams(&text, &mut |term| document.add_bytes(self.fact, term));
-        document.add_custom(self.text, &text);
+        document.add_custom(self.text, &texts::of(doc));
         facts::each(doc, &mut |term| document.add_bytes(self.fact, term));
         document
     }

@@ -1,7 +1,7 @@
 //! What people are searched by, as plain text beside the index: a file of each segment, kept and merged by tantivy.
 //!
-//! The index knows who has which three bytes in a row; whether a longer word is there, and not only its parts, the text
-//! tells. When most people have the parts, going through all text is the fastest: gigabytes in a second.
+//! [`pairs`] know who has which two bytes in a row; whether a longer word is there, and not only its pairs, the text tells.
+//! When most people have the pairs, going through all text is the fastest: gigabytes in a second.
 //!
 //! The file: the folded values of the first person, each closed by a byte that no UTF-8 has, then those of the next
 //! one; then, eight bytes each, where every person's values end; then how many people there are.
@@ -16,15 +16,19 @@ use tantivy::indexer::DocIdMapping;
 use tantivy::schema::document::ErasedDocument;
 use tantivy::schema::{Field, Schema, Value};
 use tantivy::{
-    BitSet, DocId, PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin, TantivyDocument, TantivyError,
+    DocId, PluginMergeContext, PluginWriter, PluginWriterContext, SegmentPlugin, TantivyDocument, TantivyError,
 };
 
 use super::Doc;
+use super::bits::Bits;
+use super::pairs::{self, Pairs};
 
 /// The field that carries the text to the file.
 pub(super) const FIELD: &str = "text";
 /// How tantivy names the file: the end of its name.
 const FILE: &str = "texts";
+/// The same of the file of [`pairs`].
+const PAIRS_FILE: &str = "pairs";
 /// Bytes of text of one person; what comes later is not found by a search.
 pub(super) const TEXT_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 /// Closes a value, so that no hit runs over two of them.
@@ -51,12 +55,12 @@ pub(super) fn of(doc: &Doc) -> Vec<u8> {
     text
 }
 
-/// Makes tantivy keep the file.
+/// Makes tantivy keep the files.
 pub(super) struct Texts;
 
 impl SegmentPlugin for Texts {
     fn extensions(&self) -> &[&str] {
-        &[FILE]
+        &[FILE, PAIRS_FILE]
     }
 
     fn create_writer(&self, context: &PluginWriterContext<'_>) -> tantivy::Result<Box<dyn PluginWriter>> {
@@ -67,19 +71,14 @@ impl SegmentPlugin for Texts {
     /// The people of all segments in their order, without those who were removed: what tantivy does with the rest of a
     /// segment, as long as its documents are not sorted.
     fn merge(&self, context: PluginMergeContext<'_>) -> tantivy::Result<()> {
-        let mut file = open(context.target_segment)?;
-        let mut ends = Vec::new();
-        let mut length = 0;
+        let mut files = Files::create(context.target_segment)?;
         for reader in context.readers {
             let column = Column::open(reader)?;
             for doc in reader.doc_ids_alive() {
-                let text = column.text(doc);
-                file.write_all(text)?;
-                length += text.len() as u64;
-                ends.push(length);
+                files.push(column.text(doc))?;
             }
         }
-        close(file, &ends)
+        Ok(files.close()?)
     }
 }
 
@@ -105,9 +104,13 @@ impl PluginWriter for Pending {
         if sorted.is_some() {
             return Err(TantivyError::InvalidArgument("texts are kept in the order of documents".to_owned()));
         }
-        let mut file = open(segment)?;
-        file.write_all(&self.text)?;
-        close(file, &self.ends)
+        let mut files = Files::create(segment)?;
+        let mut begin = 0;
+        for end in self.ends.iter().filter_map(|end| usize::try_from(*end).ok()) {
+            files.push(self.text.get(begin..end).unwrap_or_default())?;
+            begin = end;
+        }
+        Ok(files.close()?)
     }
 
     fn mem_usage(&self) -> usize {
@@ -123,16 +126,45 @@ impl PluginWriter for Pending {
     }
 }
 
-fn open(segment: &Segment) -> tantivy::Result<WritePtr> {
-    Ok(segment.open_write(SegmentComponent::Custom(FILE.to_owned()))?)
+/// The files of a segment that is being written.
+struct Files {
+    texts: WritePtr,
+    ends: Vec<u64>,
+    length: u64,
+    pairs: pairs::Writer,
 }
 
-fn close(mut file: WritePtr, ends: &[u64]) -> tantivy::Result<()> {
-    for number in ends.iter().copied().chain([ends.len() as u64]) {
-        file.write_all(&number.to_le_bytes())?;
+impl Files {
+    fn create(segment: &Segment) -> tantivy::Result<Self> {
+        let create = |file: &str| segment.open_write(SegmentComponent::Custom(file.to_owned()));
+        Ok(Self { texts: create(FILE)?, ends: Vec::new(), length: 0, pairs: pairs::Writer::new(create(PAIRS_FILE)?) })
     }
-    file.terminate()?;
-    Ok(())
+
+    /// The values of the next person.
+    fn push(&mut self, text: &[u8]) -> io::Result<()> {
+        self.texts.write_all(text)?;
+        self.length += text.len() as u64;
+        self.ends.push(self.length);
+        self.pairs.push(text)
+    }
+
+    fn close(mut self) -> io::Result<()> {
+        for number in self.ends.iter().copied().chain([self.ends.len() as u64]) {
+            self.texts.write_all(&number.to_le_bytes())?;
+        }
+        self.texts.terminate()?;
+        self.pairs.close()
+    }
+}
+
+/// The pairs of one segment.
+pub(super) fn pairs(segment: &SegmentReader) -> tantivy::Result<Pairs> {
+    let file = segment.open_read(SegmentComponent::Custom(PAIRS_FILE.to_owned()))?.read_bytes()?;
+    Ok(Pairs::of(file, segment.max_doc()).ok_or_else(|| damaged("pairs"))?)
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the {what} of a segment are not as long as they say"))
 }
 
 /// The texts of one segment.
@@ -145,9 +177,7 @@ impl Column {
     /// Maps the file of a segment.
     pub fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
         let file = segment.open_read(SegmentComponent::Custom(FILE.to_owned()))?.read_bytes()?;
-        Ok(Self::of(file, segment.max_doc()).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "the texts of a segment are not as long as they say")
-        })?)
+        Ok(Self::of(file, segment.max_doc()).ok_or_else(|| damaged("texts"))?)
     }
 
     fn of(file: OwnedBytes, people: u32) -> Option<Self> {
@@ -177,8 +207,8 @@ impl Column {
     }
 
     /// Everybody whose values hold this word, removed people included.
-    pub fn all(&self, word: &Finder<'_>, people: u32) -> BitSet {
-        let mut found = BitSet::with_max_value(people);
+    pub fn all(&self, word: &Finder<'_>, people: u32) -> Bits {
+        let mut found = Bits::none(people);
         let (mut from, mut doc) = (0, 0);
         while let Some(at) = self.text.get(from..).and_then(|rest| word.find(rest)) {
             while doc < people && self.end(doc) <= from + at {

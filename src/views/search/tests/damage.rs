@@ -93,10 +93,10 @@ fn another_version_is_thrown_away() {
     let good = filled();
     let good = good.path().join("search");
     for (from, to) in [
-        ("search 2 through 4", "search 1 through 4"),
-        ("search 2 through 4", "search 2 through four"),
-        ("search 2 through 4", ""),
-        ("search 2 through 4", "search 2 through 5"),
+        ("search 3 through 4", "search 2 through 4"),
+        ("search 3 through 4", "search 3 through four"),
+        ("search 3 through 4", ""),
+        ("search 3 through 4", "search 3 through 5"),
         ("\"max_doc\": 33", "\"max_doc\": 32"),
         ("\"max_doc\": 33", "\"max_doc\": 34"),
         ("\"name\": \"fact\"", "\"name\": \"fakt\""),
