@@ -4,6 +4,7 @@
 //! value is an error that names the place and what would be right; nothing is guessed.
 
 mod check;
+mod destinations;
 mod error;
 mod layers;
 
@@ -16,7 +17,8 @@ pub use error::ConfigError;
 pub use layers::Flags;
 
 use crate::access::token::Scope;
-use crate::ingest::source::{Kind, Merges, Secret};
+use crate::call::secret::Secret;
+use crate::ingest::source::{Kind, Merges};
 use crate::telemetry::LogFormat;
 
 /// The file in the repository: every setting with its default.
@@ -56,6 +58,8 @@ pub struct Config {
     pub sources: Vec<SourceEntry>,
     /// The list `[[tokens]]`.
     pub tokens: Vec<TokenEntry>,
+    /// The list `[[destinations]]`, with the secrets in it wherever they came from.
+    pub destinations: Vec<crate::relay::settings::Entry>,
 }
 
 impl Default for Config {
@@ -76,7 +80,15 @@ impl Default for Config {
             http: crate::http::settings::Settings::default(),
             sources: Vec::new(),
             tokens: Vec::new(),
+            destinations: Vec::new(),
         }
+    }
+}
+
+impl Config {
+    /// The destinations of the relay, in the order written.
+    pub fn relay_destinations(&self) -> Vec<crate::relay::settings::Destination> {
+        self.destinations.iter().map(|entry| entry.destination(&self.ingest.destination)).collect()
     }
 }
 
@@ -131,6 +143,7 @@ fn optional_secret<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::settings::{Destination, Format};
 
     #[test]
     fn the_file_in_the_repository_equals_the_defaults() {
@@ -176,6 +189,39 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_a_destination_shows_every_key_with_its_default() {
+        let (_, example) = FILE.split_once("# [[destinations]]\n").unwrap();
+        let lines: Vec<&str> = example.lines().map(|line| line.strip_prefix('#').unwrap()).collect();
+        let elsewhere =
+            |line: &str| line.split_once(" = ").is_some_and(|(key, _)| key.ends_with("_env") || key.ends_with("_file"));
+        let usual: Vec<&str> = lines.iter().copied().filter(|line| !elsewhere(line)).collect();
+        let config: Config = toml::from_str(&format!("[[destinations]]\n{}", usual.join("\n"))).unwrap();
+        assert!(check::check(&config).is_ok());
+        let key = Secret::new("the key that the receiver issued".to_owned());
+        let expected = Destination::new("windsor", Format::Windsor, "https://hook.example.com", key);
+        assert_eq!(config.relay_destinations(), [expected]);
+        let error = toml::from_str::<Config>("[[destinations]]\nno_such_key = 1").unwrap_err().to_string();
+        let known: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known.len(), 23, "{error}");
+        for key in known {
+            let start = format!(" {key} = ");
+            assert!(lines.iter().any(|line| line.starts_with(&start)), "config.toml does not explain {key}");
+        }
+    }
+
+    #[test]
+    fn a_destination_knows_whether_it_has_the_name_of_this_server() {
+        let one = "[[destinations]]\nname = \"a\"\nformat = \"partner\"\nurl = \"http://a\"\napi_key = \"k\"\n";
+        for (ingest, integration, own) in
+            [("Windsor", "Windsor", true), ("Windsor", "Other", false), ("Us", "Us", true)]
+        {
+            let text = format!("{one}integration = \"{integration}\"\n[ingest]\ndestination = \"{ingest}\"");
+            let config: Config = toml::from_str(&text).unwrap();
+            assert_eq!(config.relay_destinations()[0].own_name, own, "{text}");
+        }
+    }
+
+    #[test]
     fn each_setting_has_a_comment_above_it() {
         let lines: Vec<&str> = FILE.lines().collect();
         for pair in lines.windows(2) {
@@ -186,9 +232,12 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show() {
-        let config: Config =
-            toml::from_str("[[sources]]\nname = \"a\"\nwrite_key = \"hidden-key\"\nsigning_secret = \"hidden-too\"")
-                .unwrap();
+        let config: Config = toml::from_str(
+            "[[sources]]\nname = \"a\"\nwrite_key = \"hidden-key\"\nsigning_secret = \"hidden-too\"\n\
+             [[destinations]]\nname = \"a\"\nformat = \"windsor\"\nurl = \"http://a\"\napi_key = \"hidden-key\"\n\
+             signing_secret = \"hidden-too\"",
+        )
+        .unwrap();
         assert!(!format!("{config:?}").contains("hidden"));
     }
 }

@@ -24,4 +24,5 @@ pub mod journal;
 pub mod store;
 
 pub mod query;
+pub mod relay;
 pub mod views;

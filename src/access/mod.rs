@@ -20,9 +20,10 @@ use name::Name;
 use token::{Scope, Tokens};
 pub use view::{SourceView, TokenView};
 
+use crate::call::secret::Secret;
 use crate::call::time::Time;
 use crate::config::Config;
-use crate::ingest::source::{KeyHash, Kind, Merges, Secret, Source, Sources};
+use crate::ingest::source::{KeyHash, Kind, Merges, Source, Sources};
 
 /// The name of the file in the data folder.
 pub const FILE_NAME: &str = "access.toml";

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::ingest::source::Secret;
+use crate::call::secret::Secret;
 
 /// Random bytes of a secret; 24 bytes are exactly 32 characters.
 const RANDOM_BYTES: usize = 24;

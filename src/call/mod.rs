@@ -4,8 +4,10 @@
 //! came in, already validated: at most [`limits::JSON_DEPTH_MAX`] deep, finite numbers, well-formed unicode.
 
 pub mod ids;
+pub mod integrations;
 pub mod limits;
 pub mod render;
+pub mod secret;
 pub mod time;
 
 use std::borrow::Cow;

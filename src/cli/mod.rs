@@ -10,7 +10,9 @@ mod input;
 mod output;
 mod place;
 mod rebuild;
+mod relay;
 mod remote;
+mod sink;
 mod source;
 mod token;
 mod verify;
@@ -22,8 +24,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::app::{self, Start};
+use crate::call::secret::Secret;
 use crate::config::Config;
-use crate::ingest::source::Secret;
 use crate::telemetry;
 use arguments::{Arguments, Command};
 use output::{Failure, Output};
@@ -65,6 +67,8 @@ fn command(arguments: Arguments, program: String, output: Output) -> Result<(), 
         Command::Import(wanted) => import::run(&config, &wanted, output),
         Command::Verify(arguments) => verify::run(&config, &arguments, output),
         Command::Rebuild => rebuild::run(&config, output),
+        Command::Relay(wanted) => relay::run(&config, wanted, output),
+        Command::Sink(wanted) => sink::run(&wanted, flags.listen.as_deref(), output),
         Command::Source(wanted) => source::run(&config, wanted, output),
         Command::Token(wanted) => token::run(&config, wanted, output),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::line_of;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, destinations};
 use crate::access::name::Name;
 
 /// A value that cannot be used.
@@ -12,15 +12,22 @@ use crate::access::name::Name;
 pub(super) struct Wrong {
     key: String,
     pub(super) problem: String,
+    /// Which entry of a list, from 0.
+    entry: usize,
 }
 
 impl Wrong {
-    fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { key: key.into(), problem: problem.into() }
+    pub(super) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into(), entry: 0 }
+    }
+
+    /// The same, in this entry of a list, from 0.
+    pub(super) fn of_entry(self, entry: usize) -> Self {
+        Self { entry, ..self }
     }
 
     pub(super) fn in_file(self, file: &Path, text: &str) -> ConfigError {
-        let line = line_of(text, &self.key);
+        let line = line_of(text, &self.key, self.entry);
         ConfigError::InFile { file: file.to_owned(), line, key: self.key, problem: self.problem }
     }
 
@@ -52,7 +59,8 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     deadlines(config)?;
     journal(&config.journal)?;
     views(&config.views)?;
-    senders(config)
+    senders(config)?;
+    destinations::check(&config.destinations)
 }
 
 fn listen(text: &str) -> Result<(), Wrong> {
@@ -131,35 +139,36 @@ fn views(settings: &crate::views::settings::Settings) -> Result<(), Wrong> {
 
 fn senders(config: &Config) -> Result<(), Wrong> {
     let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());
-    for source in &config.sources {
-        Name::of_source(&source.name).map_err(|why| Wrong::new("sources.name", why.to_string()))?;
+    for (place, source) in config.sources.iter().enumerate() {
+        let wrong = |key, problem: String| Err(Wrong::new(key, problem).of_entry(place));
+        if let Err(why) = Name::of_source(&source.name) {
+            return wrong("sources.name", why.to_string());
+        }
         let key = source.write_key.expose();
         if key.is_empty() || key.len() > 512 || key.contains(|one: char| one == ':' || one.is_control()) {
             let problem = format!("the write key of `{}` has to be 1 to 512 characters, without `:`", source.name);
-            return Err(Wrong::new("sources.write_key", problem));
+            return wrong("sources.write_key", problem);
         }
         if !names.insert(&source.name) {
-            return Err(Wrong::new(
-                "sources.name",
-                format!("two sources are called `{}`; names have to differ", source.name),
-            ));
+            let problem = format!("two sources are called `{}`; names have to differ", source.name);
+            return wrong("sources.name", problem);
         }
         if !keys.insert(key) {
             let problem = format!("`{}` has the write key of another source; keys have to differ", source.name);
-            return Err(Wrong::new("sources.write_key", problem));
+            return wrong("sources.write_key", problem);
         }
     }
     names.clear();
-    for token in &config.tokens {
-        Name::parse(&token.name).map_err(|why| Wrong::new("tokens.name", why.to_string()))?;
+    for (place, token) in config.tokens.iter().enumerate() {
+        let wrong = |key, problem: String| Err(Wrong::new(key, problem).of_entry(place));
+        if let Err(why) = Name::parse(&token.name) {
+            return wrong("tokens.name", why.to_string());
+        }
         if token.token.expose().is_empty() {
-            return Err(Wrong::new("tokens.token", format!("the token `{}` is empty", token.name)));
+            return wrong("tokens.token", format!("the token `{}` is empty", token.name));
         }
         if !names.insert(&token.name) {
-            return Err(Wrong::new(
-                "tokens.name",
-                format!("two tokens are called `{}`; names have to differ", token.name),
-            ));
+            return wrong("tokens.name", format!("two tokens are called `{}`; names have to differ", token.name));
         }
     }
     Ok(())

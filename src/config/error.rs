@@ -75,9 +75,17 @@ pub(super) fn key_on_line(text: &str, line: usize) -> String {
     section
 }
 
-/// The line (from 1) where this key, with its section, stands.
-pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
-    (1..=text.lines().count()).find(|line| key_on_line(text, *line) == key)
+/// The line (from 1) where this key stands, with its section, in this entry (from 0) of a list. Where it does not, the
+/// line where the entry begins.
+pub(super) fn line_of(text: &str, key: &str, entry: usize) -> Option<usize> {
+    let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+    let header = format!("[[{section}]]");
+    let begins = |line: &str| line.trim().starts_with(&header);
+    let starts: Vec<usize> =
+        text.lines().enumerate().filter(|(_, line)| begins(line)).map(|(place, _)| place + 1).collect();
+    let (first, next) = (starts.get(entry).copied(), starts.get(entry + 1).copied());
+    let lines = first.unwrap_or(1)..next.unwrap_or(text.lines().count() + 1);
+    lines.into_iter().find(|line| key_on_line(text, *line) == key).or(first)
 }
 
 #[cfg(test)]
@@ -90,8 +98,13 @@ mod tests {
         assert_eq!(key_on_line(text, 1), "listen");
         assert_eq!(key_on_line(text, 5), "http.workers");
         assert_eq!(key_on_line(text, 7), "sources.name");
-        assert_eq!(line_of(text, "http.workers"), Some(5));
-        assert_eq!(line_of(text, "http.other"), None);
+        assert_eq!(line_of(text, "http.workers", 0), Some(5));
+        assert_eq!(line_of(text, "http.other", 0), None);
+        assert_eq!(line_of(text, "sources.name", 0), Some(7));
+        let two = format!("{text}[[sources]]\nkind = \"server\"\nname = \"a\"\n[http]\nname = 1");
+        assert_eq!(line_of(&two, "sources.name", 0), Some(7));
+        assert_eq!(line_of(&two, "sources.name", 1), Some(10));
+        assert_eq!(line_of(&two, "sources.write_key", 1), Some(8), "the entry that lacks it");
         assert_eq!(line_at(text, text.find("workers = 2").unwrap()), 5);
     }
 }

@@ -1,11 +1,12 @@
 //! The layers, lowest first: defaults, file, environment, flags.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
 use super::error::{key_on_line, line_at};
-use super::{Config, ConfigError, check};
+use super::{Config, ConfigError, check, destinations};
 
 /// The file that is read when nobody names one and it is there.
 const USUAL_FILE: &str = "config.toml";
@@ -31,15 +32,15 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong, by its place.
     pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut environment: Vec<_> = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        environment.sort();
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
         let (file, text) = read_file(flags)?;
         let config: Self = parse(&file, &text)?;
         check::check(&config).map_err(|wrong| wrong.in_file(&file, &text))?;
         let mut table: Table = toml::from_str(&text).unwrap_or_default();
         let mut config = config;
-        for (name, value) in &environment {
-            if !NO_SETTINGS.contains(&name.as_str()) {
+        let secrets = destinations::variables(&config.destinations);
+        for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+            if !NO_SETTINGS.contains(&name.as_str()) && !secrets.contains(name) {
                 config = with_variable(&mut table, name, value)?;
             }
         }
@@ -50,6 +51,7 @@ impl Config {
             config.listen.clone_from(listen);
         }
         check::check(&config).map_err(|wrong| ConfigError::InFlags { flag: wrong.flag(), problem: wrong.problem })?;
+        destinations::resolve(&mut config.destinations, &environment).map_err(|wrong| wrong.in_file(&file, &text))?;
         Ok(config)
     }
 }

@@ -15,10 +15,11 @@ use super::problem::Problem;
 use super::{Site, blocking, capture};
 use crate::access::token::Scope;
 use crate::access::{Access, AccessError, SourceChange};
-use crate::ingest::source::{Kind, Merges, Secret};
+use crate::call::secret::Secret;
+use crate::ingest::source::{Kind, Merges};
 
 /// No request here needs more.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,7 +171,7 @@ pub(super) async fn parse<T: DeserializeOwned>(
 }
 
 /// Where and of what kind, without repeating what was sent.
-fn place(error: &serde_json::Error) -> String {
+pub(super) fn place(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => "a member is missing, unknown or of the wrong type",
         _ => "it is no JSON",

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::code::{Code, Rejected};
-use super::filter;
 use super::merge::{Depth, merged};
 use super::normalize::Frame;
 use super::value::{Members, Value};
 use super::wire::{Field, Span};
 use crate::call::Marks;
+use crate::call::integrations::excludes;
 
 /// Libraries that run on a user's device.
 const CLIENT_LIBRARIES: [&str; 7] = [
@@ -43,7 +43,7 @@ impl<'a> Surroundings<'a> {
         let client_side = frame.client_side || spans.library_name.is_some_and(is_client_library);
         let context = together(frame, members, Field::Context, Depth::Deep, &mut marks)?.unwrap_or(Cow::Borrowed("{}"));
         let integrations = together(frame, members, Field::Integrations, Depth::Shallow, &mut marks)?;
-        if integrations.as_ref().is_some_and(|text| filter::excludes(text, &frame.settings.destination)) {
+        if integrations.as_ref().is_some_and(|text| excludes(text, &frame.settings.destination)) {
             marks = marks.with(Marks::FILTERED);
         }
         let channel = match members.get(Field::Channel) {

@@ -15,7 +15,6 @@ mod body;
 pub mod code;
 mod context;
 mod extra;
-mod filter;
 pub mod import;
 mod key;
 pub mod lines;

@@ -2,13 +2,13 @@
 //! part of it is right.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Marks;
+use crate::call::secret::Secret;
 
 /// Where a source's calls come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,28 +40,6 @@ impl Merges {
             Self::All => Marks(0),
             Self::Anonymous => Marks::MERGES_ANONYMOUS_ONLY,
         }
-    }
-}
-
-/// A secret text that does not show in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps the text.
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Secret(..)")
     }
 }
 
@@ -116,7 +94,8 @@ impl Sources {
 mod tests {
     use std::sync::Arc;
 
-    use super::{KeyHash, Kind, Merges, Secret, Source, Sources};
+    use super::{KeyHash, Kind, Merges, Source, Sources};
+    use crate::call::secret::Secret;
 
     #[test]
     fn a_source_is_found_by_any_of_its_keys_until_it_is_replaced() {

@@ -3,7 +3,7 @@
 use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 
-use super::source::Secret;
+use crate::call::secret::Secret;
 
 /// Whether `signature` is the hex HMAC-SHA1 of the body as received. Compares in constant time.
 pub(super) fn is_signed(secret: &Secret, body: &[u8], signature: Option<&str>) -> bool {
@@ -23,7 +23,7 @@ fn bytes_of_hex(hex: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::is_signed;
-    use crate::ingest::source::Secret;
+    use crate::call::secret::Secret;
 
     #[test]
     fn a_signature_fits_one_body_and_one_secret() {

@@ -14,13 +14,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::source::{KeyHash, Kind, Merges, Secret, Source, Sources};
+use super::source::{KeyHash, Kind, Merges, Source, Sources};
 use super::{
     Authorization, Code, Credentials, Ingest, Receipt, Refusal, Request, Route, Sender, rejections::Rejections,
     settings::Settings,
 };
 use crate::call::CallType;
 use crate::call::render::export_line;
+use crate::call::secret::Secret;
 use crate::call::time::Time;
 use crate::clock::Clock;
 use crate::journal::memory::MemoryJournal;
