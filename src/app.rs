@@ -17,17 +17,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::{Access, AccessError, secret};
+use crate::call::secret::Secret;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::server::{self, DRAIN_S, ServerHandle};
 use crate::http::{Parts, Site};
 use crate::ingest::Ingest;
 use crate::ingest::rejections::Rejections;
-use crate::ingest::source::Secret;
 use crate::journal::Reader;
 use crate::journal::embedded::{Journal, OpenError};
-use crate::store::Engine;
+use crate::relay::client::{Client, Transport, Trust};
+use crate::relay::{Relay, RelayError};
 use crate::store::sled::SledEngine;
+use crate::store::{Engine, StoreError};
 use crate::telemetry;
 use crate::views::{Views, ViewsError};
 use control::Control;
@@ -62,6 +64,9 @@ pub enum AppError {
     /// The views.
     #[error(transparent)]
     Views(#[from] ViewsError),
+    /// The relay.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// Sources and tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -96,6 +101,7 @@ impl AppError {
             Self::Setting(_) => 2,
             Self::Folder(FolderError::Damaged { .. } | FolderError::TooNew { .. })
             | Self::Journal(OpenError::Damaged(_) | OpenError::TooNew { .. })
+            | Self::Relay(RelayError::Ledger { error: StoreError::Damaged(_), .. })
             | Self::Access(AccessError::File(
                 crate::access::file::FileError::Damaged { .. } | crate::access::file::FileError::TooNew { .. },
             )) => 3,
@@ -110,9 +116,10 @@ impl AppError {
 /// See [`AppError`].
 pub fn serve(config: &Config, start: &Start) -> Result<(), AppError> {
     let opened = Opened::open(config, start)?;
-    let (journal, views) = (opened.journal.clone(), opened.views.clone());
+    let (journal, views, relay) = (opened.journal.clone(), opened.views.clone(), opened.relay.clone());
     let verdict = server::block_on(opened.run(config));
-    // No async thread is left that could wait for them.
+    // No async thread is left that could wait for them. The journal is last: the others read it.
+    relay.close();
     views.close();
     journal.close();
     tracing::info!("stopped");
@@ -125,6 +132,7 @@ struct Opened {
     folder: Folder,
     journal: Journal,
     views: Views,
+    relay: Relay,
     site: Arc<Site>,
     listener: TcpListener,
     control: Control,
@@ -153,6 +161,8 @@ impl Opened {
         let reader: Arc<dyn Reader> = Arc::new(journal.clone());
         let engine: Arc<dyn Engine> = Arc::new(SledEngine);
         let views = Views::open(&folder.views(), &engine, &reader, &config.views)?;
+        let destinations = config.relay_destinations();
+        let relay = Relay::open(&folder.relay(), &engine, Arc::clone(&reader), &destinations, &clock)?;
         let control = Control { url: url(address), token: secret::generate() };
         let rejections = Arc::new(Rejections::new(&config.ingest));
         let appender = Arc::new(journal.clone());
@@ -162,6 +172,7 @@ impl Opened {
             rejections,
             journal: journal.clone(),
             views: views.clone(),
+            relay: relay.clone(),
             access: Arc::clone(&access),
             clock: clock.clone(),
             instance: folder.instance(),
@@ -170,7 +181,8 @@ impl Opened {
         };
         let site = Arc::new(Site::new(parts, config, address).map_err(AppError::Setting)?);
         let greeting = welcome::first_start(&access, &clock, &control.url, config, start)?;
-        Ok(Self { folder, journal, views, site, listener, control, greeting, files_max, prometheus })
+        start_relay(&relay, &clock)?;
+        Ok(Self { folder, journal, views, relay, site, listener, control, greeting, files_max, prometheus })
     }
 
     async fn run(self, config: &Config) -> Result<(), AppError> {
@@ -179,7 +191,7 @@ impl Opened {
         let (server, handle) = server::start(Arc::clone(&self.site), self.listener, &config.http, self.files_max)
             .map_err(|error| AppError::Listen { listen: config.listen.clone(), error })?;
         let server = server::spawn(server);
-        server::spawn(keep_metrics_small(self.prometheus));
+        server::spawn(keep_metrics_small(self.prometheus, self.relay.clone()));
         let guard = self.control.write(self.folder.path());
         let guard = guard.map_err(|error| AppError::System { what: "write control.json", error })?;
         welcome::print(&format!("{}roundtower is ready on {}\n", self.greeting, self.control.url));
@@ -197,15 +209,34 @@ impl Opened {
         };
         self.site.stopping.store(true, Ordering::SeqCst);
         drop(guard);
+        self.relay.stop();
         drain(&handle, &mut signals).await;
         verdict
     }
 }
 
-/// Samples wait in memory until somebody sorts them into buckets.
-async fn keep_metrics_small(prometheus: PrometheusHandle) {
+/// One client for each destination; whose certificates are believed is read once for all.
+fn start_relay(relay: &Relay, clock: &Clock) -> Result<(), AppError> {
+    if relay.is_empty() {
+        return Ok(());
+    }
+    let trust = Trust::system();
+    let connect = |to: &_| match Client::new(to, &trust, clock.clone()) {
+        Ok(client) => Ok(Arc::new(client) as Arc<dyn Transport>),
+        Err(error) => Err(error.to_string()),
+    };
+    Ok(relay.start(&connect)?)
+}
+
+/// Samples wait in memory until somebody sorts them into buckets. What the relay lags is looked up meanwhile.
+async fn keep_metrics_small(prometheus: PrometheusHandle, relay: Relay) {
     loop {
         tokio::time::sleep(METRICS_PAUSE).await;
+        let relay = relay.clone();
+        // It reads the journal, which may block.
+        if tokio::task::spawn_blocking(move || relay.publish()).await.is_err() {
+            tracing::warn!("the numbers of the relay could not be looked up");
+        }
         prometheus.run_upkeep();
     }
 }

@@ -69,6 +69,11 @@ pub const ACK_SECONDS: &str = "roundtower_ack_seconds";
 /// Its buckets: around what a disk's sync takes, and around what senders put up with.
 const ACK_BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
+/// The name of the histogram of how long attempts of the relay take, in seconds; the relay records it by this name.
+const ATTEMPT_SECONDS: &str = "roundtower_relay_attempt_seconds";
+/// Its buckets: from a receiver next door to the time limit.
+const ATTEMPT_BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
 /// Installs the recorder of metrics and returns what renders it.
 ///
 /// # Errors
@@ -76,6 +81,7 @@ const ACK_BUCKETS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 pub fn start_metrics() -> Result<PrometheusHandle, String> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(ACK_SECONDS.to_owned()), &ACK_BUCKETS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(ATTEMPT_SECONDS.to_owned()), &ATTEMPT_BUCKETS))
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| error.to_string())
 }

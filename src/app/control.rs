@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::access::file::write_private;
-use crate::ingest::source::Secret;
+use crate::call::secret::Secret;
 
 const FILE_NAME: &str = "control.json";
 

@@ -6,6 +6,8 @@
 //! DATA/instance.toml  format version and instance id
 //! DATA/access.toml    sources and tokens that commands made
 //! DATA/journal/       the truth
+//! DATA/views/         computed from it
+//! DATA/relay/         what was delivered where: truth too
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -129,6 +131,11 @@ impl Folder {
     /// Where the views are: they can be made again from the journal.
     pub fn views(&self) -> PathBuf {
         self.path.join("views")
+    }
+
+    /// Where the relay's ledger is: truth about deliveries, which nothing can compute anew.
+    pub fn relay(&self) -> PathBuf {
+        self.path.join("relay")
     }
 
     /// The instance id as text.

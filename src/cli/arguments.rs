@@ -49,6 +49,11 @@ pub(super) enum Command {
     Verify(Verify),
     /// Throw the views away and fold the journal again; prints the digest
     Rebuild,
+    /// Destinations: how each stands, stop and go on, deliver again
+    #[command(subcommand)]
+    Relay(Relay),
+    /// Receive calls as a destination would and show each of them, to watch a relay at work; listens on 127.0.0.1:8090
+    Sink(Sink),
     /// Write keys
     #[command(subcommand)]
     Source(Source),
@@ -112,6 +117,79 @@ pub(super) struct Verify {
     pub(super) accept_loss: bool,
 }
 
+/// `sink`.
+#[derive(Debug, Args)]
+pub(super) struct Sink {
+    /// The share of requests that fail, from 0 to 1, evenly spread
+    #[arg(long, value_name = "RATE", value_parser = share)]
+    pub(super) fail: Option<f64>,
+    /// The status that failing requests are answered [default: 503]; without --fail all of them fail
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(300..=599))]
+    pub(super) status: Option<u16>,
+    /// How long each answer takes, in milliseconds
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) delay_ms: u64,
+    /// Show no calls, only count them
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+/// `relay`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Relay {
+    /// Show how destinations stand
+    Status {
+        /// Its name; all of them when left out
+        name: Option<String>,
+    },
+    /// Stop sending until it is resumed; what comes stays pending
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// Go on sending, after a pause or an alarm
+    Resume {
+        /// Its name
+        name: String,
+    },
+    /// Deliver again: all dead letters, unless told otherwise
+    Redeliver(Redeliver),
+}
+
+/// `relay redeliver`.
+#[derive(Debug, Args)]
+pub(super) struct Redeliver {
+    /// The destination's name
+    pub(super) name: String,
+    /// All dead letters
+    #[arg(long, conflicts_with_all = ["message_id", "sequence", "from", "to", "type", "event", "state"])]
+    pub(super) all_dead: bool,
+    /// One call, by its messageId
+    #[arg(long, value_name = "ID")]
+    pub(super) message_id: Option<String>,
+    /// The source of that call, where several have one of that name
+    #[arg(long, value_name = "NAME", requires = "message_id")]
+    pub(super) source: Option<String>,
+    /// One call, by its sequence
+    #[arg(long, value_name = "SEQ")]
+    pub(super) sequence: Option<u64>,
+    /// Where a range begins: a sequence, or a time of receipt
+    #[arg(long, value_name = "SEQ or TIME")]
+    pub(super) from: Option<String>,
+    /// Where a range ends (not included)
+    #[arg(long, value_name = "SEQ or TIME")]
+    pub(super) to: Option<String>,
+    /// Only this type of call
+    #[arg(long = "type", id = "type", value_name = "TYPE")]
+    pub(super) kind: Option<String>,
+    /// Only this event
+    #[arg(long, value_name = "NAME")]
+    pub(super) event: Option<String>,
+    /// `dead` (dead letters, the usual) or `all` (what was delivered, too; needs --from)
+    #[arg(long, value_name = "STATE")]
+    pub(super) state: Option<String>,
+}
+
 /// `source`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Source {
@@ -163,6 +241,11 @@ pub(super) enum Token {
         /// Its name
         name: String,
     },
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: Option<f64> = text.parse().ok();
+    share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "has to be a number from 0 to 1".to_owned())
 }
 
 fn merges(text: &str) -> Result<Merges, String> {

@@ -10,6 +10,8 @@ use crate::app::folder::FolderError;
 use crate::ingest::lines::LinesError;
 use crate::journal::ReadError;
 use crate::journal::embedded::OpenError;
+use crate::relay::{RelayError, WantedError};
+use crate::store::StoreError;
 use crate::views::ViewsError;
 
 /// Why a command ends with a status other than 0.
@@ -85,6 +87,25 @@ impl From<ReadError> for Failure {
     }
 }
 
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        match error {
+            RelayError::Journal(error) => error.into(),
+            RelayError::Store(StoreError::Damaged(_)) => Self::Damaged(error.to_string()),
+            other => AppError::from(other).into(),
+        }
+    }
+}
+
+impl From<WantedError> for Failure {
+    fn from(error: WantedError) -> Self {
+        match error {
+            WantedError::Read(error) => error.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 impl From<LinesError> for Failure {
     fn from(error: LinesError) -> Self {
         match error {
@@ -104,6 +125,11 @@ impl Output {
     /// As text, or with `--json` as one JSON value a result.
     pub(super) const fn new(json: bool) -> Self {
         Self { json }
+    }
+
+    /// Whether JSON was asked for.
+    pub(super) const fn is_json(self) -> bool {
+        self.json
     }
 
     /// Prints a result in the form that was asked for. A reader that left is no failure.

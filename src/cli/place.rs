@@ -1,5 +1,6 @@
 //! Where a command works: on the data folder itself, or through the server that holds it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::output::Failure;
@@ -8,7 +9,11 @@ use crate::app::control::Control;
 use crate::app::folder::{Folder, FolderError};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::journal::Reader;
 use crate::journal::embedded::Journal;
+use crate::relay::{Relay, RelayError};
+use crate::store::Engine;
+use crate::store::sled::SledEngine;
 
 /// A server that starts or stops holds the folder for a moment without saying where it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,6 +66,27 @@ pub(super) fn open_journal(folder: &Folder, config: &Config) -> Result<OpenJourn
         tracing::warn!(note, "opening the journal");
     }
     Ok(OpenJournal(journal))
+}
+
+/// The relay of a folder that this process holds, to look at and to give orders to; nothing is sent.
+///
+/// # Errors
+/// As [`Relay::open`].
+pub(super) fn open_relay(folder: &Folder, journal: &OpenJournal, config: &Config) -> Result<OpenRelay, RelayError> {
+    let engine: Arc<dyn Engine> = Arc::new(SledEngine);
+    let reader: Arc<dyn Reader> = Arc::new(journal.0.clone());
+    let relay = Relay::open(&folder.relay(), &engine, reader, &config.relay_destinations(), &Clock::System)?;
+    Ok(OpenRelay(relay))
+}
+
+/// A relay that is closed cleanly when the command ends. The journal has to outlive it.
+#[derive(Debug)]
+pub(super) struct OpenRelay(pub Relay);
+
+impl Drop for OpenRelay {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// A journal that is closed cleanly when the command ends, however it ends.

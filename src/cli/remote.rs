@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::output::Failure;
 use crate::app::control::Control;
+use crate::relay::client::Trust;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -32,8 +33,11 @@ impl Remote {
     /// # Errors
     /// When no client can be made.
     pub(super) fn connect(control: Control) -> Result<Self, Failure> {
-        let client = Client::builder().connect_timeout(CONNECT_DEADLINE).timeout(None).no_proxy().build();
-        let client = client.map_err(|error| Failure::Failed(format!("cannot make an HTTP client: {error}")))?;
+        let fail = |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot make an HTTP client: {error}"));
+        // It is reached without TLS; saying so spares loading the machine's certificates.
+        let tls = Trust::nobody().config().map_err(|error| fail(&error))?;
+        let client = Client::builder().tls_backend_preconfigured(tls).connect_timeout(CONNECT_DEADLINE).timeout(None);
+        let client = client.no_proxy().build().map_err(|error| fail(&error))?;
         Ok(Self { client, control })
     }
 

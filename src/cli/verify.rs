@@ -1,4 +1,5 @@
-//! `verify`: reads and checks the journal; one line a finding, status 3 when data is damaged or missing.
+//! `verify`: reads and checks the journal, the views and the accounts of the relay; one line a finding, status 3 when
+//! data is damaged or missing.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::arguments::Verify;
 use super::output::{Failure, Output};
-use super::place::{OpenJournal, Place, open_journal};
+use super::place::{OpenJournal, Place, open_journal, open_relay};
 use super::rebuild;
 use crate::app::folder::Folder;
 use crate::config::Config;
 use crate::journal::Reader;
+use crate::relay::shown::audit;
 use crate::store::Engine;
 use crate::store::sled::SledEngine;
 use crate::views::snapshot::ViewError;
@@ -51,12 +53,14 @@ pub(super) fn run(config: &Config, arguments: &Verify, output: Output) -> Result
                         other => Err(other),
                     })?
                 };
+                let relay = reconcile(&journal, &folder, config, &mut findings);
                 json!({
                     "records": verified.records,
                     "blocks": verified.blocks,
                     "volumes": verified.volumes,
                     "bytes": verified.bytes,
                     "views": views,
+                    "relay": relay,
                     "findings": findings,
                 })
             }
@@ -108,6 +112,19 @@ fn compare(
     Ok(json!({"through": through.get(), "digest": rebuild::hex(digest), "equal": is_equal}))
 }
 
+/// Counts the relay's states anew and compares. Null when nothing was ever relayed.
+fn reconcile(journal: &OpenJournal, folder: &Folder, config: &Config, findings: &mut Vec<Value>) -> Value {
+    if config.destinations.is_empty() || !folder.relay().is_dir() {
+        return Value::Null;
+    }
+    let (accounts, more) = match open_relay(folder, journal, config) {
+        Ok(relay) => audit(&relay.0),
+        Err(error) => (Value::Null, vec![json!({"damage": error.is_damage(), "text": error.to_string()})]),
+    };
+    findings.extend(more);
+    accounts
+}
+
 /// The configuration, with the loss accepted if that was asked for.
 fn accepting(config: &Config, arguments: &Verify) -> Config {
     let mut config = config.clone();
@@ -134,6 +151,19 @@ fn tell(output: Output, report: &Value) -> Result<(), Failure> {
     );
     if let Some(digest) = report.pointer("/views/digest").and_then(Value::as_str) {
         let _ = writeln!(text, "digest of the views: {digest}");
+    }
+    for account in report.get("relay").and_then(Value::as_array).into_iter().flatten() {
+        let count = |name: &str| account.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "relay to `{}`: {} appended = {} delivered + {} filtered + {} pending + {} dead",
+            account.get("destination").and_then(Value::as_str).unwrap_or_default(),
+            count("appended"),
+            count("delivered"),
+            count("filtered"),
+            count("pending"),
+            count("dead"),
+        );
     }
     output.result(&text, report);
     if damaged == 0 { Ok(()) } else { Err(Failure::ToldDamage) }

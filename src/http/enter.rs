@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::routes::{Action, Offer, ROUTES, Right, Route, Surface, is_for_senders};
 use super::{
     REQUEST_ID, Site, answer, capture, control, cors, feed, groups, health, live, merges, openapi, people, profiles,
-    reads, receipt, records, sdk,
+    reads, receipt, records, relay, sdk,
 };
 use crate::access::token::Scope;
 use crate::ingest::Authorization;
@@ -149,6 +149,9 @@ async fn for_operators(
     if let Some(answer) = of_views(offer.action, site, request, &asked).await {
         return answer;
     }
+    if let Some(answer) = of_relay(offer.action, site, request, &asked).await {
+        return answer;
+    }
     match offer.action {
         Action::Alive => Ok(health::alive(site)),
         Action::Ready => health::ready(site).await,
@@ -163,6 +166,7 @@ async fn for_operators(
         Action::Docs => openapi::page(request, "index.html"),
         Action::DocsPart => openapi::page(request, request.match_info().get("file").unwrap_or_default()),
         Action::Find => receipt::find(site, request, &asked).await,
+        Action::Redeliver => relay::redeliver(site, request, payload).await,
         Action::Export => records::export(site, request),
         Action::Import => records::import(site, request, payload).await,
         Action::Verify => records::verify(site).await,
@@ -213,6 +217,23 @@ async fn of_views(
         | Action::ProfileLinks
         | Action::AccountTraits
         | Action::AccountLinks => profiles::profile(site, action, request, asked).await,
+        _ => return None,
+    })
+}
+
+/// What concerns the relay. Only the order to deliver again has a body.
+async fn of_relay(
+    action: Action,
+    site: &Arc<Site>,
+    request: &HttpRequest,
+    asked: &Asked,
+) -> Option<Result<HttpResponse, Problem>> {
+    Some(match action {
+        Action::Destinations => relay::list(site).await,
+        Action::Destination => relay::destination(site, request).await,
+        Action::Deliveries => relay::deliveries(site, request, asked).await,
+        Action::PauseRelay => relay::pause(site, request).await,
+        Action::ResumeRelay => relay::resume(site, request).await,
         _ => return None,
     })
 }

@@ -11,6 +11,8 @@ use super::problem::Problem;
 use super::{Site, blocking};
 use crate::journal::embedded::Status;
 use crate::journal::{Appender as _, Reader as _};
+use crate::relay::ledger::Counts;
+use crate::relay::shown::lag;
 
 /// The process is alive and worth keeping: red once a write failed, because only a restart helps then.
 pub(super) fn alive(site: &Site) -> HttpResponse {
@@ -37,15 +39,16 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
         "tail": site.journal.tail().next().get(),
     });
     if full {
-        let (received, appended, duplicate, rejected) = site.journal.accounts().totals();
         let journal = journal_status(site).await?;
         let views = views_status(site).await?;
+        let (relayed, lags) = relay_status(site).await?;
         let uptime = site.clock.now().as_millis().saturating_sub(site.started_at.as_millis()).max(0);
         let more = json!({
             "instance": site.instance,
             "uptime_ms": uptime,
             "started_at": site.started_at.to_string(),
-            "accounts": {"received": received, "appended": appended, "duplicate": duplicate, "rejected": rejected},
+            "accounts": accounts(site, &relayed),
+            "relay": lags,
             "rejections": site.rejections.counts().map(|(code, count)| (code.as_str().to_owned(), json!(count)))
                 .collect::<serde_json::Map<_, _>>(),
             "views": {
@@ -82,6 +85,21 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
     Ok(json_answer(StatusCode::OK, &body))
 }
 
+/// What became of calls here, and at all destinations together.
+fn accounts(site: &Site, relayed: &Counts) -> Value {
+    let (received, appended, duplicate, rejected) = site.journal.accounts().totals();
+    json!({
+        "received": received,
+        "appended": appended,
+        "duplicate": duplicate,
+        "rejected": rejected,
+        "delivered": relayed.delivered,
+        "pending": relayed.pending,
+        "filtered": relayed.filtered,
+        "dead": relayed.dead,
+    })
+}
+
 /// The numbers, in Prometheus' text format.
 pub(super) async fn metrics(site: &Site) -> Result<HttpResponse, Problem> {
     let journal = journal_status(site).await?;
@@ -112,6 +130,8 @@ pub(super) async fn metrics(site: &Site) -> Result<HttpResponse, Problem> {
     metrics::gauge!("roundtower_views_memory_bytes").set(lossy(views.memory_bytes as u64));
     metrics::gauge!("roundtower_views_stopped").set(f64::from(u8::from(views.stopped.is_some())));
     metrics::gauge!("roundtower_live_streams").set(lossy(site.hub.streams() as u64));
+    let relay = site.relay.clone();
+    blocking(move || relay.publish()).await?;
     site.meters.publish();
     let text = site.prometheus.render();
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text))
@@ -127,6 +147,12 @@ async fn journal_status(site: &Site) -> Result<Status, Problem> {
 async fn views_status(site: &Site) -> Result<crate::views::Status, Problem> {
     let views = site.views.clone();
     blocking(move || views.status()).await
+}
+
+/// Records by state, all destinations together; what each of them lags.
+async fn relay_status(site: &Site) -> Result<(Counts, Vec<Value>), Problem> {
+    let relay = site.relay.clone();
+    blocking(move || (relay.totals(), relay.list().iter().map(lag).collect())).await
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge of 2^53 and more may be rounded")]

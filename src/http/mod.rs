@@ -34,9 +34,11 @@ mod profiles;
 mod reads;
 mod receipt;
 mod records;
+mod relay;
 pub mod routes;
 mod sdk;
 pub mod server;
+pub mod sink;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -48,15 +50,17 @@ use actix_web::http::header::HeaderName;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::access::Access;
+use crate::call::secret::Secret;
 use crate::call::time::Time;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::ingest::rejections::Rejections;
-use crate::ingest::source::{KeyHash, Secret, Sources};
+use crate::ingest::source::{KeyHash, Sources};
 use crate::journal::embedded::Journal;
 use crate::journal::settings::Durability;
 use crate::query::CursorKey;
+use crate::relay::Relay;
 use crate::views::Views;
 use problem::Problem;
 
@@ -73,6 +77,8 @@ pub struct Parts {
     pub journal: Journal,
     /// What is computed from it.
     pub views: Views,
+    /// Where calls go on to.
+    pub relay: Relay,
     /// Sources and tokens.
     pub access: Arc<Access>,
     /// The time.
@@ -91,6 +97,7 @@ pub struct Site {
     rejections: Arc<Rejections>,
     journal: Journal,
     views: Views,
+    relay: Relay,
     cursor_key: CursorKey,
     turns: reads::Turns,
     verdicts: feed::Verdicts,
@@ -150,6 +157,7 @@ impl Site {
             ordering: tokio::sync::Mutex::default(),
             journal: parts.journal,
             views: parts.views,
+            relay: parts.relay,
             access: parts.access,
             clock: parts.clock,
             instance: parts.instance,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::access::AccessError;
 use crate::journal::ReadError;
 use crate::query::QueryError;
+use crate::relay::{RelayError, WantedError};
 use crate::views::identity::OrderError;
 
 /// What went wrong.
@@ -96,9 +97,34 @@ pub(super) enum Problem {
     /// What the operator wants cannot be done.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// The relay cannot do it.
+    #[error(transparent)]
+    Relay(RelayError),
+    /// No source sent a call of this name.
+    #[error("there is no call with this `message_id`")]
+    NoCall,
     /// A bug: the work behind the request ended without an answer.
     #[error("the request failed here; see the log")]
     Failed,
+}
+
+impl From<RelayError> for Problem {
+    fn from(error: RelayError) -> Self {
+        match error {
+            RelayError::Journal(error) => Self::Read(error),
+            other => Self::Relay(other),
+        }
+    }
+}
+
+impl From<WantedError> for Problem {
+    fn from(error: WantedError) -> Self {
+        match error {
+            WantedError::Unclear(text) => Self::BadRequest(text),
+            WantedError::Nowhere => Self::NoCall,
+            WantedError::Read(error) => Self::Read(error),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -117,7 +143,9 @@ impl Problem {
             Self::NotFound
             | Self::Access(AccessError::Unknown { .. })
             | Self::Query(QueryError::NotFound(_))
-            | Self::Order(OrderError::Unknown) => StatusCode::NOT_FOUND,
+            | Self::Order(OrderError::Unknown)
+            | Self::Relay(RelayError::Unknown { .. } | RelayError::NoRecord { .. })
+            | Self::NoCall => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -125,23 +153,27 @@ impl Problem {
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_)
             | Self::Access(AccessError::Name(_))
-            | Self::Query(QueryError::BadCursor | QueryError::BadParameter { .. }) => StatusCode::BAD_REQUEST,
+            | Self::Query(QueryError::BadCursor | QueryError::BadParameter { .. })
+            | Self::Relay(RelayError::EmptyRange) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongUrl { .. } => StatusCode::URI_TOO_LONG,
             Self::LargeHead { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Access(AccessError::Taken { .. } | AccessError::Configured { .. })
-            | Self::Order(OrderError::Same | OrderError::NothingToUndo | OrderError::TooManyIds(_)) => {
-                StatusCode::CONFLICT
-            }
-            Self::Access(AccessError::File(_)) | Self::Read(_) | Self::Query(QueryError::View(_)) | Self::Failed => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            | Self::Order(OrderError::Same | OrderError::NothingToUndo | OrderError::TooManyIds(_))
+            | Self::Relay(RelayError::Pending { .. } | RelayError::Filtered { .. }) => StatusCode::CONFLICT,
             Self::Unavailable { .. }
             | Self::NotYet { .. }
             | Self::TooSlow
             | Self::Query(QueryError::TooSlow)
+            | Self::Relay(RelayError::Busy)
             | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Relay(error) if error.is_full() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Access(AccessError::File(_))
+            | Self::Read(_)
+            | Self::Query(QueryError::View(_))
+            | Self::Relay(_)
+            | Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -153,7 +185,11 @@ impl Problem {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NotFound | Self::Query(QueryError::NotFound(_)) | Self::Order(OrderError::Unknown) => "not_found",
+            Self::NotFound
+            | Self::Query(QueryError::NotFound(_))
+            | Self::Order(OrderError::Unknown)
+            | Self::Relay(RelayError::NoRecord { .. })
+            | Self::NoCall => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Misdirected => "misdirected_request",
             Self::Unauthorized => "unauthorized",
@@ -180,6 +216,13 @@ impl Problem {
             Self::Order(OrderError::Same) => "same_person",
             Self::Order(OrderError::NothingToUndo) => "nothing_to_undo",
             Self::Order(OrderError::TooManyIds(_)) => "too_many_ids",
+            Self::Relay(RelayError::Unknown { .. }) => "unknown_destination",
+            Self::Relay(RelayError::Pending { .. }) => "still_pending",
+            Self::Relay(RelayError::Filtered { .. }) => "not_owed",
+            Self::Relay(RelayError::EmptyRange) => "empty_range",
+            Self::Relay(RelayError::Busy) => "too_many_orders",
+            Self::Relay(error) if error.is_full() => "disk_full",
+            Self::Relay(_) => "relay_unreadable",
             Self::Failed => "internal_error",
         }
     }
@@ -188,7 +231,8 @@ impl Problem {
         match self {
             Self::TooManyFailures { retry_after_s } | Self::Unavailable { retry_after_s } => Some(*retry_after_s),
             Self::NotYet { .. } | Self::TooSlow | Self::Query(QueryError::TooSlow) => Some(1),
-            Self::Crowded { .. } => Some(10),
+            Self::Crowded { .. } | Self::Relay(RelayError::Busy) => Some(10),
+            Self::Relay(error) if error.is_full() => Some(30),
             _ => None,
         }
     }

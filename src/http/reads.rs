@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::parameters::Asked;
 use super::problem::Problem;
@@ -39,6 +39,17 @@ impl Default for Turns {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self(Semaphore::new(cores * AT_ONCE_PER_CORE))
+    }
+}
+
+impl Turns {
+    /// Waits until it is the caller's turn, which lasts until what this returns is dropped.
+    ///
+    /// # Errors
+    /// [`Problem::TooSlow`] when it does not come.
+    pub(super) async fn next(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let turn = tokio::time::timeout(TURN_MAX, self.0.acquire()).await.map_err(|_| Problem::TooSlow)?;
+        turn.map_err(|_| Problem::Failed)
     }
 }
 
@@ -94,8 +105,7 @@ pub(super) async fn ask<T: Send + 'static>(
     site: &Site,
     question: impl FnOnce(&Views) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let turn = tokio::time::timeout(TURN_MAX, site.turns.0.acquire()).await.map_err(|_| Problem::TooSlow)?;
-    let _turn = turn.map_err(|_| Problem::Failed)?;
+    let _turn = site.turns.next().await?;
     let asker = Asker(Arc::default());
     let (views, has_left) = (site.views.clone(), Arc::clone(&asker.0));
     let work = move || {

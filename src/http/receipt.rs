@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::parameters::Asked;
 use super::problem::Problem;
@@ -14,6 +15,8 @@ use crate::journal::embedded::Journal;
 use crate::journal::{ReadError, Reader as _, Sequence};
 use crate::query::QueryError;
 use crate::query::face::{Face, face};
+use crate::relay::Relay;
+use crate::relay::shown::tried;
 use crate::views::Views;
 use crate::views::identity::IdKind;
 
@@ -29,6 +32,8 @@ struct Receipt {
     taken: Option<Taken>,
     #[serde(flatten)]
     refused: Option<Refused>,
+    /// What became of it at each destination.
+    relay: Vec<Value>,
 }
 
 /// What is known of a call that was taken.
@@ -58,14 +63,15 @@ pub(super) async fn find(site: &Site, request: &HttpRequest, asked: &Asked) -> R
     let names = site.access.list_sources().into_iter().map(|source| source.name);
     let names: Vec<String> = names.filter(|name| wanted.as_ref().is_none_or(|one| one == name)).collect();
     let (journal, views, id) = (site.journal.clone(), site.views.clone(), message_id.clone());
+    let destinations = site.relay.clone();
     let found = blocking(move || {
         let Some((source, sequence)) = place(&journal, names, &id)? else { return Ok::<_, Problem>(None) };
-        Ok(Some((source, sequence, taken(&journal, &views, sequence)?)))
+        Ok(Some((source, sequence, taken(&journal, &views, sequence)?, relayed(&destinations, sequence)?)))
     });
-    if let Some((source, sequence, taken)) = found.await?? {
+    if let Some((source, sequence, taken, relay)) = found.await?? {
         let (source, sequence) = (Some(source), Some(sequence.get()));
-        let receipt =
-            Receipt { message_id, status: "accepted", accepted: true, source, sequence, taken, refused: None };
+        let (status, accepted, refused) = ("accepted", true, None);
+        let receipt = Receipt { message_id, status, accepted, source, sequence, taken, refused, relay };
         return shown(StatusCode::OK, &receipt);
     }
     let refused = site.rejections.page(None, 1, |one| one.message_id.as_deref() == Some(message_id.as_str()));
@@ -78,6 +84,7 @@ pub(super) async fn find(site: &Site, request: &HttpRequest, asked: &Asked) -> R
         accepted: false,
         sequence: None,
         taken: None,
+        relay: Vec::new(),
     };
     shown(StatusCode::OK, &receipt)
 }
@@ -89,6 +96,11 @@ fn place(journal: &Journal, names: Vec<String>, message_id: &str) -> Result<Opti
         }
     }
     Ok(None)
+}
+
+fn relayed(relay: &Relay, sequence: Sequence) -> Result<Vec<Value>, Problem> {
+    let all = relay.of_record(sequence)?;
+    Ok(all.iter().map(|(destination, state, attempts)| tried(destination, *state, attempts)).collect())
 }
 
 fn taken(journal: &Journal, views: &Views, sequence: Sequence) -> Result<Option<Taken>, Problem> {

@@ -21,6 +21,7 @@ use crate::ingest::rejections::Rejection;
 use crate::journal::embedded::Journal;
 use crate::journal::{AppendError, ReadError, Reader as _, Sequence};
 use crate::query::QueryError;
+use crate::relay::shown::audit;
 
 /// Items of a page without `limit`.
 const LIMIT_USUAL: usize = 50;
@@ -166,11 +167,12 @@ pub(super) async fn import(
 /// Reads and checks the whole journal while calls are taken.
 pub(super) async fn verify(site: &Site) -> Result<HttpResponse, Problem> {
     let journal = site.journal.clone();
-    let views = site.views.clone();
-    let (verified, digest) = blocking(move || (journal.verify(&mut |_, _| {}), views.digest())).await?;
+    let (views, relay) = (site.views.clone(), site.relay.clone());
+    let work = move || (journal.verify(&mut |_, _| {}), views.digest(), audit(&relay));
+    let (verified, digest, (accounts, of_relay)) = blocking(work).await?;
     let (through, digest) = digest.map_err(QueryError::from)?;
     let findings: Vec<Value> =
-        verified.findings.iter().map(|one| json!({"damage": one.damage, "text": one.text})).collect();
+        verified.findings.iter().map(|one| json!({"damage": one.damage, "text": one.text})).chain(of_relay).collect();
     let body = json!({
         "records": verified.records,
         "blocks": verified.blocks,
@@ -178,6 +180,7 @@ pub(super) async fn verify(site: &Site) -> Result<HttpResponse, Problem> {
         "bytes": verified.bytes,
         // Folding everything again beside a running server would take from it; `verify` on the folder does.
         "views": {"through": through.get(), "digest": blake3::Hash::from_bytes(digest).to_hex().as_str(), "equal": null},
+        "relay": accounts,
         "findings": findings,
     });
     Ok(json_answer(StatusCode::OK, &body))

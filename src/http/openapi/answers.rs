@@ -110,6 +110,12 @@ const fn of_records(action: Action) -> Operation {
         Action::ProfileLinks | Action::AccountLinks => one("Segment's Profile API: links", "ProfileLinks"),
         Action::Rejections => Operation { more: &[500], ..get("What was refused, newest first", "Rejections") },
         Action::Find => one("The receipt of one call", "Call"),
+        Action::Destinations
+        | Action::Destination
+        | Action::Deliveries
+        | Action::PauseRelay
+        | Action::ResumeRelay
+        | Action::Redeliver => of_relay(action),
         Action::Export => Operation { more: &[500], ..other("All records as NDJSON", Other("application/x-ndjson")) },
         Action::Import => Operation {
             body: Other("application/x-ndjson"),
@@ -134,6 +140,22 @@ const fn of_records(action: Action) -> Operation {
         Action::PatchToken => change("Change what a token may do", "TokenChange", "Token", 200),
         Action::RotateToken => change("A new secret; the old one is unknown at once", "", "Token", 200),
         Action::RevokeToken => Operation { answer: Empty, ..change("Make a token unknown", "", "", 204) },
+        _ => other("", Empty),
+    }
+}
+
+/// Destinations and what became of calls there.
+const fn of_relay(action: Action) -> Operation {
+    match action {
+        Action::Destinations => get("Where calls are relayed to", "Destinations"),
+        Action::Destination => one("One destination: state, lag, rate, errors", "Destination"),
+        Action::Deliveries => one("What became of calls at one destination, newest first", "Deliveries"),
+        Action::PauseRelay => order("Stop sending until it is resumed; what comes stays pending", "", "Destination"),
+        Action::ResumeRelay => order("Go on sending, after a pause or an alarm", "", "Destination"),
+        Action::Redeliver => Operation {
+            status: 202,
+            ..order("Deliver again: dead letters, one call, or a range", "RedeliveryWanted", "Redelivery")
+        },
         _ => other("", Empty),
     }
 }

@@ -48,11 +48,12 @@ macro_rules! shapes {
 }
 
 mod profile;
+mod relay;
 
 /// All shapes by name.
 pub(super) fn all() -> Named {
     let free = ("Free".to_owned(), Free::schema());
-    [free].into_iter().chain(named()).chain(profile::named()).collect()
+    [free].into_iter().chain(named()).chain(profile::named()).chain(relay::named()).collect()
 }
 
 shapes! {
@@ -232,6 +233,17 @@ shapes! {
         person: Option<Face>,
         code: Option<String>,
         message: Option<String>,
+        relay: Vec<CallAt>,
+    }
+    /// What became of a call at one destination.
+    CallAt { destination: String, state: String, attempts: Vec<Attempt>, }
+    /// One attempt: a `status`, or a `failure` in a word.
+    Attempt {
+        #[schema(format = DateTime)] at: String,
+        #[schema(required = true)] status: Option<u16>,
+        #[schema(required = true)] failure: Option<String>,
+        latency_ms: u64,
+        answer: String,
     }
     /// A merge that was made.
     Merged { sequence: u64, person: Person, }

@@ -41,6 +41,7 @@ parameters! {
     HIDDEN = "hidden", Form::Flag, "Also what is hidden.";
     INTERVAL = "interval", Form::Choice(&["minute", "hour", "day"]), "Length of a bucket; `hour` if not given.";
     CODE = "code", Form::Text, "Only with this code.";
+    STATE = "state", Form::Choice(&["pending", "delivered", "filtered", "dead"]), "Only in this state.";
     FROM = "from", Form::Sequence, "The first record.";
     IMPORT_SOURCE = "source", Form::Text, "The source that the calls count as.";
     FIRST_LINE = "first_line", Form::Sequence, "The number of the first line.";
@@ -90,6 +91,7 @@ pub(super) const fn of(action: Action) -> &'static [&'static Parameter] {
         Action::ProfileEvents | Action::ProfileIds => &[PROFILE_LIMIT, CURSOR, INCLUDE],
         Action::ProfileLinks | Action::AccountLinks => &[PROFILE_LIMIT, CURSOR],
         Action::Rejections => &[SOURCE, CODE, LIMIT, CURSOR],
+        Action::Deliveries => &[STATE, LIMIT, CURSOR],
         Action::Export => &[FROM],
         Action::Import => &[IMPORT_SOURCE, FIRST_LINE, DRY_RUN],
         _ => &[],

@@ -88,6 +88,18 @@ pub enum Action {
     Rejections,
     /// Where one call is.
     Find,
+    /// Where calls are relayed to.
+    Destinations,
+    /// One destination.
+    Destination,
+    /// What became of calls at one destination.
+    Deliveries,
+    /// Stops sending to a destination.
+    PauseRelay,
+    /// Goes on sending to a destination.
+    ResumeRelay,
+    /// Delivers calls to a destination again.
+    Redeliver,
     /// All records as NDJSON.
     Export,
     /// NDJSON in.
