@@ -16,9 +16,14 @@ mod behaviour {
     mod orders;
     mod questions;
     mod rebuild;
+    mod relay_api;
+    mod relay_client;
+    mod relay_commands;
+    mod relay_formats;
     mod rights;
     mod routes;
     mod settings;
+    mod sink;
     mod stop;
     mod transfer;
 }

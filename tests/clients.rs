@@ -20,4 +20,5 @@ mod clients {
     mod rust_crate;
     mod shapes;
     mod shapes_mobile;
+    mod windsor;
 }

@@ -2,7 +2,8 @@
 //!
 //! Every test prints its seed; `ROUNDTOWER_SEED` repeats one. Longer runs: `ROUNDTOWER_CYCLES` (kills, 20 by default),
 //! `ROUNDTOWER_ROUNDS` (power cuts, 3), `ROUNDTOWER_FLIPS` (damaged bytes, 40), `ROUNDTOWER_SYNCS` (failing syncs, 10; above 100
-//! every one of them in turn); `ROUNDTOWER_SYNC` lets only this one fail.
+//! every one of them in turn); `ROUNDTOWER_SYNC` lets only this one fail; `ROUNDTOWER_RELAY_KILLS` (kills while calls are delivered,
+//! 20; 200 is the full run).
 
 #![expect(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ mod durability {
     mod program;
     mod queue;
     mod readers;
+    mod relay;
     mod stop;
     mod sync;
     mod tell;

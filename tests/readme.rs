@@ -2,15 +2,18 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use roundtower::http::routes::ROUTES;
 use roundtower::ingest::Code;
 use serde_json::Value;
-use support::{PROGRAM, Setup};
+use support::{PROGRAM, Setup, program};
 
 const README: &str = include_str!("../README.md");
+const RELAY: &str = include_str!("../docs/RELAY.md");
+const CONFIG: &str = include_str!("../config.toml");
 const API: &str = include_str!("../docs/API.md");
 /// Where the codes of the control surface are made.
 const PROBLEMS: &str = include_str!("../src/http/problem.rs");
@@ -97,6 +100,64 @@ fn every_route_is_documented() {
             _ => route.path.to_owned(),
         };
         assert!(words.contains(&shape(&path)), "docs/API.md does not name {path}");
+    }
+}
+
+#[test]
+fn the_relay_in_three_lines() {
+    let (_, section) = README.split_once("## Relay it").expect("the section");
+    let mut blocks = section.split("```").skip(1).step_by(2);
+    let lines: Vec<&str> = blocks.next().expect("three lines").lines().skip(1).collect();
+    let [receive, run, send] = lines.as_slice() else { panic!("three lines: {lines:?}") };
+    let expected = blocks.next().expect("what is seen").trim();
+
+    // The same words with a free port, in a folder of its own.
+    let arguments: Vec<&str> = receive.split(' ').skip(1).collect();
+    assert_eq!(arguments, ["sink"]);
+    let mut sink = program();
+    sink.args(arguments).args(["--listen", "127.0.0.1:0"]).current_dir(std::env::temp_dir()).stdout(Stdio::piped());
+    let mut sink = sink.spawn().expect("the sink starts");
+    let mut shown = BufReader::new(sink.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let ready = shown.next().expect("a ready line");
+    let port: String =
+        ready.split("127.0.0.1:").nth(1).expect("a port").chars().take_while(char::is_ascii_digit).collect();
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let (write, serve) = run.split_once(" && ").expect("two commands");
+    assert_eq!(serve, "target/release/roundtower --config relay.toml");
+    pasted(&write.replace("8090", &port), folder.path());
+    let config = std::fs::read_to_string(folder.path().join("relay.toml")).expect("it was written");
+    let server = Setup::default().bare().tables(&config).start();
+    let key = server.first_start().split("curl -u '").nth(1).and_then(|rest| rest.split(':').next());
+    let send = send.replace("WRITE_KEY", key.expect("a key")).replace("http://127.0.0.1:8080", &server.url(""));
+    assert_eq!(pasted(&send.replace("curl ", "curl --silent --show-error "), folder.path()), r#"{"success":true}"#);
+    let line = shown.next().expect("the call arrives");
+    let words = |line: &str| line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&line), words(expected));
+    sink.kill().expect("it runs");
+    sink.wait().expect("it ends");
+}
+
+#[test]
+fn every_setting_of_a_destination_is_documented_with_its_default() {
+    let (_, section) = CONFIG.split_once("# [[destinations]]\n").expect("an example");
+    let lines = section.lines().map_while(|line| line.strip_prefix("# "));
+    let settings = lines.filter_map(|line| line.split_once(" = ")).filter(|(key, _)| !key.contains(' '));
+    let settings: Vec<(&str, &str)> = settings.collect();
+    assert!(settings.len() > 20, "{settings:?}");
+    let (_, table) = RELAY.split_once("| Setting | Default | Means |\n").expect("the table of settings");
+    let rows: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    let row = |key: &str| {
+        let of_key = |row: &&&str| row.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{key}`")));
+        *rows.iter().find(of_key).unwrap_or_else(|| panic!("docs/RELAY.md does not explain {key}"))
+    };
+    for (key, rest) in settings {
+        // Names, addresses and secrets have no default.
+        let has_none =
+            ["name", "format", "url"].contains(&key) || key.starts_with("api_key") || key.starts_with("signing");
+        let value = rest.split('#').next().unwrap_or_default().trim();
+        let cell = row(key).split('|').nth(2).unwrap_or_default().trim().to_owned();
+        assert!(has_none || cell == format!("`{value}`"), "docs/RELAY.md says {cell} of {key}, config.toml {value}");
     }
 }
 

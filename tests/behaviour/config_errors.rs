@@ -25,6 +25,14 @@ fn each_mistake_is_told_by_file_line_key_and_remedy() {
         ("[[sources]]\nname = \"a\"", &["write_key"]),
         ("[[sources]]\nname = \"a b\"\nwrite_key = \"k\"", &["line 2", "`sources.name`", "letters"]),
         ("[[sources]]\nname = \"a\"\nwrite_key = \"\"", &["`sources.write_key`"]),
+        (
+            "[[sources]]\nname = \"a\"\nwrite_key = \"k\"\n[[sources]]\nname = \"a\"\nwrite_key = \"l\"",
+            &["line 5", "`sources.name`", "differ"],
+        ),
+        (
+            "[[destinations]]\nname = \"a\"\nformat = \"windsor\"\nurl = \"http://a\"\napi_key_env = \"NO_SUCH_VARIABLE\"",
+            &["line 5", "`destinations.api_key_env`", "NO_SUCH_VARIABLE", "not set"],
+        ),
         ("[[tokens]]\nname = \"a\"\ntoken = \"t\"\nscope = \"root\"", &["`tokens.scope`", "`read`", "`admin`"]),
         ("log = \"a=b=c\"", &["`log`"]),
     ] {

@@ -58,7 +58,7 @@ fn mismatch(document: &Value, schema: &Value, value: &Value, place: &str) -> Opt
 }
 
 /// Checks an answer against the document.
-fn check(document: &Value, path: &str, verb: &str, answer: &Answer) {
+pub(super) fn check(document: &Value, path: &str, verb: &str, answer: &Answer) {
     let told = &document["paths"][path][verb];
     assert!(told.is_object(), "{verb} {path} is not in the document");
     let response = &told["responses"][answer.status.to_string()];

@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("query", &["call", "clock", "journal", "views"]),
     ("access", &["call", "config", "ingest"]),
     ("telemetry", &[]),
-    ("config", &["access", "http", "ingest", "journal", "telemetry", "views"]),
+    ("config", &["access", "call", "http", "ingest", "journal", "relay", "telemetry", "views"]),
     ("http", &["access", "call", "clock", "config", "ingest", "journal", "query", "relay", "telemetry", "views"]),
 ];
 
