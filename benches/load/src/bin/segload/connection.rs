@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ pub(crate) async fn keep_sending(run: Rc<Run>) {
     stream.set_nodelay(true).ok();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let sent = Instant::now();
+        let sent = due(&run).await;
         if sent >= run.end {
             return;
         }
@@ -54,6 +54,19 @@ pub(crate) async fn keep_sending(run: Rc<Run>) {
             tally.latency_us.record(micros).ok();
         }
     }
+}
+
+/// Waits until it is time for the next request, if there is a rate; from then on its latency counts.
+async fn due(run: &Run) -> Instant {
+    let now = Instant::now();
+    if run.options.rate <= 0.0 {
+        return now;
+    }
+    let turn = run.turns.get();
+    run.turns.set(turn + 1);
+    let due = run.begun + Duration::from_secs_f64(f64::from(turn) / run.options.rate);
+    tokio::time::sleep_until(due.into()).await;
+    due
 }
 
 /// The next body of the file; no two connections get the same one.

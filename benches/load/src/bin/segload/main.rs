@@ -38,6 +38,10 @@ struct Options {
     /// Events in one body.
     #[arg(long, default_value_t = 1)]
     per: u64,
+    /// Requests a second of all connections together; 0 means as fast as they are answered. A request that falls behind its
+    /// time counts from when it was due, so a stall is not hidden.
+    #[arg(long, default_value_t = 0.0)]
+    rate: f64,
     /// Processes whose CPU and memory count, with all their descendants.
     #[arg(long, value_delimiter = ',')]
     pids: Vec<i32>,
@@ -71,6 +75,9 @@ struct Run {
     options: Options,
     position: Cell<usize>,
     ran_out: Cell<bool>,
+    begun: Instant,
+    /// Requests that were given a time.
+    turns: Cell<u32>,
     measured_from: Instant,
     end: Instant,
     finished: Cell<Instant>,
@@ -144,6 +151,8 @@ fn main() -> anyhow::Result<()> {
         options,
         position: Cell::new(0),
         ran_out: Cell::new(false),
+        begun: start,
+        turns: Cell::new(0),
         measured_from,
         end,
         finished: Cell::new(start),
