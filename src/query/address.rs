@@ -56,6 +56,7 @@ impl Address {
             Self::Anonymous(id) => graph.node(IdKind::Anonymous, id),
             Self::Email(email) => latest(snapshot, &emails.by_email(email)),
         };
+        let found = found.filter(|node| !snapshot.is_hidden(*node));
         found.filter(|node| before.is_none_or(|before| graph.appeared(*node) < before)).ok_or(NOBODY)
     }
 

@@ -1,5 +1,6 @@
 //! Why a question has no answer.
 
+use crate::views::search::SearchError;
 use crate::views::snapshot::ViewError;
 
 /// Why a question has no answer.
@@ -25,6 +26,16 @@ pub enum QueryError {
     /// The views could not be read.
     #[error(transparent)]
     View(#[from] ViewError),
+}
+
+impl From<SearchError> for QueryError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::ManyWords => Self::parameter("search", error.to_string()),
+            SearchError::LongKey | SearchError::LongValue => Self::parameter("trait", error.to_string()),
+            other => Self::View(ViewError::Unreadable(other.to_string())),
+        }
+    }
 }
 
 impl QueryError {

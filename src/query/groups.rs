@@ -74,6 +74,17 @@ pub fn group(snapshot: &dyn Snapshot, id: &str) -> Result<Group, QueryError> {
     Ok(Group::of(snapshot, number, snapshot.group(number)?))
 }
 
+/// The group with this number, if its id or name contains `search`, which is in lower case.
+pub(super) fn numbered(
+    snapshot: &dyn Snapshot,
+    number: GroupNo,
+    search: Option<&str>,
+) -> Result<Option<Group>, QueryError> {
+    let state = snapshot.group(number)?;
+    let is_wanted = search.is_none_or(|search| matches(&state, search));
+    Ok(is_wanted.then(|| Group::of(snapshot, number, state)))
+}
+
 /// One page of the groups whose id or name contains `search`, letter case aside.
 ///
 /// # Errors

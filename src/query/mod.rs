@@ -5,13 +5,16 @@
 //! Each file answers one kind of question from a [`Snapshot`](crate::views::snapshot::Snapshot) and knows the JSON shape
 //! of its answer. Free JSON of senders goes through as text: numbers keep their digits.
 
+pub mod activity;
 pub mod address;
 pub mod as_of;
 pub mod audiences;
+pub mod calendar;
 pub mod category;
 pub mod cursor;
 mod error;
 pub mod events;
+pub mod export;
 pub mod face;
 pub mod feed;
 pub mod groups;
@@ -29,6 +32,7 @@ pub mod stats;
 pub mod timeline;
 pub mod title;
 pub mod traits;
+pub mod turnover;
 
 #[cfg(test)]
 mod tests;

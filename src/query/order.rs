@@ -3,7 +3,7 @@
 use super::cursor::Row;
 
 /// Rows beyond those wanted that are collected before the worst ones are thrown away.
-const SPARE: usize = 512;
+const SPARE: usize = 128;
 
 /// Where a row stands: those without a number last, then by number, then by what decides between equals.
 type Rank = (bool, i64, [u8; 16]);
@@ -38,6 +38,12 @@ impl<T> First<T> {
         let best = self.rank(number, [0; 16]);
         let worst = (best.0, best.1, [u8::MAX; 16]);
         self.after.is_none_or(|after| worst > after) && self.worst.is_none_or(|worst| best <= worst)
+    }
+
+    /// Whether any row with this number or one that comes later may be among the first.
+    pub(super) fn may_come(&self, number: Option<i64>) -> bool {
+        let best = self.rank(number, [0; 16]);
+        self.worst.is_none_or(|worst| best <= worst)
     }
 
     /// Offers a row.

@@ -45,8 +45,8 @@ impl World {
             whole.extend(self.names.get(*number).map(|name| (keys::name(*number), codec::write_name(name))));
         }
         for number in &delta.sources {
-            let name = self.sources.get(usize::from(number.0));
-            whole.extend(name.map(|name| (keys::source(*number), codec::write_plain(name.clone()))));
+            let source = self.sources.get(usize::from(number.0));
+            whole.extend(source.map(|source| (keys::source(*number), codec::write_source(source))));
         }
         let note = Note { parked: self.parked, stale: &self.stale | &self.searching }.write();
         Cut { checkpoint: Checkpoint { next: self.next, note }, delta, whole }
@@ -113,7 +113,7 @@ pub(super) fn load(runs: &Runs) -> Result<World, ViewError> {
         Some(())
     })?;
     each(runs, Family::Source, |key, value| {
-        let number = world.restore_source(codec::read_plain(value).ok()?);
+        let number = world.restore_source(codec::read_source(value).ok()?);
         (keys::source(number) == key).then_some(())
     })?;
     each(runs, Family::Group, |key, value| {

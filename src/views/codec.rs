@@ -4,7 +4,7 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};
 
 use super::entry::EntryKind;
-use super::names::Name;
+use super::names::{Name, Source};
 use super::state::{Class, GroupState, NodeState, Stamp, Summary, Trait, Traits};
 use crate::call::time::Time;
 use crate::journal::Sequence;
@@ -175,6 +175,15 @@ pub(super) fn read_summary(bytes: &[u8]) -> Result<Summary, Undecodable> {
     Ok(Summary { first_seen: time(stored.first_seen), last_seen: time(stored.last_seen), events: stored.events })
 }
 
+pub(super) fn write_source(source: &Source) -> Vec<u8> {
+    write((source.name.clone(), source.calls, millis(source.last_call_at)))
+}
+
+pub(super) fn read_source(bytes: &[u8]) -> Result<Source, Undecodable> {
+    let (name, calls, last_call_at) = read(bytes)?;
+    Ok(Source { name, calls, last_call_at: time(last_call_at) })
+}
+
 /// Anything small that needs no type of its own.
 pub(super) fn write_plain(value: impl Encode) -> Vec<u8> {
     write(value)
@@ -208,5 +217,7 @@ mod tests {
         assert_eq!(read_node(&longer), Err(Undecodable));
         let summary = Summary { first_seen: Some(Time::from_millis(4)), last_seen: None, events: 1 << 40 };
         assert_eq!(read_summary(&write_summary(&summary)), Ok(summary));
+        let source = Source { name: "web".to_owned(), calls: 1 << 40, last_call_at: Some(Time::from_millis(-1)) };
+        assert_eq!(read_source(&write_source(&source)), Ok(source));
     }
 }

@@ -14,6 +14,7 @@ use super::numbered::Numbered;
 use super::snapshot::Minute;
 use super::sorted::Sorted;
 use super::state::{GroupState, NodeState, Stamp, Traits, join_traits};
+use super::turnover::{self, Turnover};
 use crate::call::time::Time;
 use crate::journal::Sequence;
 
@@ -21,6 +22,8 @@ use crate::journal::Sequence;
 const ENTRY_BYTES: usize = 32;
 const STATE_BYTES: usize = 160;
 const TRAIT_BYTES: usize = 96;
+/// The same of one hour of an audience, beside its key.
+const TURNOVER_BYTES: usize = 64;
 
 /// What changed of one node: found with one look.
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ pub(super) struct Delta {
     nodes: Numbered<NodeNo, NodeDelta>,
     pub(super) groups: Numbered<GroupNo, GroupState>,
     pub(super) minutes: BTreeMap<i64, Minute>,
+    /// Who came into audiences and left them, by key and hour.
+    turnovers: BTreeMap<String, BTreeMap<i64, Turnover>>,
     /// Changes of the graph, and the number of the first.
     pub(super) changes: Vec<Change>,
     pub(super) changes_first: u64,
@@ -47,7 +52,7 @@ pub(super) struct Delta {
     /// Which names changed, and who newly sent them.
     pub(super) names: BTreeSet<NameNo>,
     pub(super) name_nodes: Numbered<NameNo, RoaringBitmap>,
-    /// Sources that are new.
+    /// Sources that are new, or that calls came from.
     pub(super) sources: BTreeSet<SourceNo>,
     /// Records that could not be folded, with the reason.
     pub(super) parked: BTreeMap<Sequence, String>,
@@ -96,6 +101,27 @@ impl Delta {
         self.groups.entry(group).or_default()
     }
 
+    /// Counts who came into audiences and left them, by the traits of one call of this hour.
+    pub(super) fn count_turnover(&mut self, traits: &Traits, hour: i64) {
+        for (key, more) in turnover::of_call(traits) {
+            let hours = match self.turnovers.get_mut(key) {
+                Some(hours) => hours,
+                None => self.turnovers.entry(key.to_owned()).or_default(),
+            };
+            let known = hours.len();
+            hours.entry(hour).or_default().add(more);
+            if hours.len() > known {
+                self.bytes += TURNOVER_BYTES + key.len();
+            }
+        }
+    }
+
+    /// Who came into one audience and left it, in hours of a range.
+    pub(super) fn turnovers(&self, key: &str, hours: std::ops::Range<i64>) -> impl Iterator<Item = (i64, Turnover)> {
+        let found = self.turnovers.get(key);
+        found.into_iter().flat_map(move |all| all.range(hours.clone())).map(|(hour, one)| (*hour, *one))
+    }
+
     /// Counts memory for traits that are about to be joined.
     pub(super) fn weigh(&mut self, traits: &Traits) {
         let text = |one: &super::state::Trait| one.value.as_ref().map_or(0, String::len);
@@ -116,6 +142,9 @@ impl Delta {
         }
         out.extend(self.groups.iter().map(|(group, state)| (keys::group(*group), codec::write_group(state))));
         out.extend(self.minutes.iter().map(|(at, minute)| (keys::minute(*at), write_minute(minute))));
+        for (key, hours) in &self.turnovers {
+            out.extend(hours.iter().map(|(hour, one)| (keys::turnover(key, *hour), turnover::write(*one))));
+        }
         out.extend(self.name_nodes.iter().map(|(name, nodes)| (keys::name_nodes(*name), write_nodes(nodes))));
         out.extend(self.parked.iter().map(|(at, reason)| (keys::parked(*at), codec::write_plain(reason.clone()))));
         let mut first = self.changes_first;

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::codec;
-use super::handle::{Parked, Shared};
+use super::handle::Parked;
 use super::keys::{self, Family};
 use super::list::{self, Merged};
+use super::shared::Shared;
 use super::snapshot::ViewError;
 use crate::journal::Sequence;
 

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use roaring::RoaringBitmap;
 
 use super::fold_parts::Contact;
-use super::handle::Shared;
 use super::identity::NodeNo;
 use super::search::{Computed, Doc, SearchError};
+use super::shared::Shared;
 use super::snapshot::{Snapshot, ViewError};
 use super::state::{Class, Trait, Traits, join_traits};
 use crate::journal::{Sequence, lower_priority};

@@ -8,6 +8,7 @@ use super::fold_parts;
 use super::identity::{Naming, NodeKey, NodeNo, Order, Shift, Verdict};
 use super::names::{GroupNo, NameNo, SourceNo};
 use super::state::{Stamp, Traits, join_traits};
+use super::turnover;
 use super::world::World;
 use crate::call::ids::{AnonymousId, UserId};
 use crate::call::time::Time;
@@ -42,7 +43,12 @@ pub(super) struct Reading<'a> {
 #[derive(Debug)]
 enum Ordered {
     Identity(Order),
-    Hide { name: String, hidden: bool },
+    Hide {
+        name: String,
+        hidden: bool,
+    },
+    /// Somebody was erased: the records say so themselves.
+    Erase,
 }
 
 impl<'a> Reading<'a> {
@@ -115,6 +121,7 @@ fn order(name: Option<&str>, payload: &str) -> Result<Ordered, String> {
         Some(hide @ ("hide" | "show")) => {
             text("name").map(|name| Ordered::Hide { name: name.to_owned(), hidden: hide == "hide" })
         }
+        Some("erase") => Some(Ordered::Erase),
         _ => None,
     };
     found.ok_or_else(|| "a control record that says nothing known".to_owned())
@@ -131,6 +138,11 @@ impl World {
 
     /// Folds one record. It has to be the next one.
     pub(super) fn fold(&mut self, reading: &Reading<'_>) {
+        if reading.marks.has(Marks::ERASED) {
+            // As if it had never been there; only its place is passed.
+            self.next = reading.sequence().plus(1);
+            return;
+        }
         self.received_at = self.received_at.max(Some(reading.received_at));
         let source = self.source(reading.source);
         match &reading.order {
@@ -144,6 +156,7 @@ impl World {
             }
             *minute.sources.entry(source).or_default() += 1;
             minute.filtered += u64::from(reading.marks.has(Marks::FILTERED));
+            self.count_call(source, reading.received_at);
         }
         self.next = reading.sequence().plus(1);
     }
@@ -174,6 +187,7 @@ impl World {
             EntryKind::Identify => {
                 if let Some(traits) = reading.traits.as_ref().filter(|traits| !traits.is_empty()) {
                     self.fresh.weigh(traits);
+                    self.fresh.count_turnover(traits, turnover::hour(reading.place.time));
                     join_traits(&mut self.fresh.node(node).traits, traits.clone());
                     self.contacts.remove(node.0);
                     self.stale.insert(node.0);
@@ -297,6 +311,7 @@ impl World {
     /// Does what an operator ordered. An order that changes nothing any more is no error: it was right when it was given.
     fn obey(&mut self, reading: &Reading<'_>, order: &Ordered) {
         match order {
+            Ordered::Erase => {}
             Ordered::Hide { name, hidden } => {
                 for number in self.names.called(name) {
                     if let Some(name) = self.names.get_mut(number) {

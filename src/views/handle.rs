@@ -1,26 +1,20 @@
 //! The views as the rest of the program holds them: open, ask, wait, look at their state, close.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use arc_swap::ArcSwap;
 
-use super::cards::Cards;
-use super::checkpoint;
-use super::feeder::Feeder;
-use super::identity::NodeNo;
+use super::identity::NodeKey;
+use super::opening::{Origin, Running};
 use super::patience::Patience;
-use super::projector;
-use super::reading::View;
-use super::rules::Join;
-use super::runs::{self, Runs};
 use super::search::Search;
 use super::settings::Settings;
+use super::shared::{Hidden, Shared};
 use super::snapshot::{Snapshot, ViewError};
-use super::world::World;
 use crate::journal::{Reader, Sequence, files};
 use crate::store::Engine;
 
@@ -73,109 +67,35 @@ pub struct Parked {
     pub reason: String,
 }
 
-/// Everything the threads share.
-pub(super) struct Shared {
-    pub(super) dir: PathBuf,
-    pub(super) world: RwLock<World>,
-    pub(super) runs: Runs,
-    pub(super) cards: Cards,
-    pub(super) search: Search,
-    pub(super) reader: Arc<dyn Reader>,
-    pub(super) settings: Settings,
-    pub(super) closing: AtomicBool,
-    pub(super) feeder: Feeder,
-    through: watch::Sender<u64>,
-    /// When the views last had folded everything.
-    level_at: Mutex<Instant>,
-    stopped: Mutex<Option<String>>,
-    /// Nothing is written at the end: tests want to know what a crash leaves.
-    pub(super) crashed: AtomicBool,
-    /// How many want everything folded so far on disk, and nothing folded until they have read it.
-    pub(super) holds: AtomicUsize,
-    /// Ends the sleep of the projector: it has something else to do than to wait for records.
-    pub(super) woken: Notify,
-}
-
-impl Shared {
-    pub(super) fn world(&self) -> RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn world_mut(&self) -> RwLockWriteGuard<'_, World> {
-        self.world.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The people whose search documents are out of date, and up to which record that is known.
-    pub(super) fn take_stale(&self) -> (roaring::RoaringBitmap, Sequence) {
-        let mut world = self.world_mut();
-        let stale = std::mem::take(&mut world.stale);
-        world.searching |= &stale;
-        (stale, world.next)
-    }
-
-    /// The documents of those people are committed.
-    pub(super) fn searched(&self) {
-        self.world_mut().searching.clear();
-    }
-
-    /// The documents of those people could not be written.
-    pub(super) fn give_back_searching(&self) {
-        let mut world = self.world_mut();
-        let people = std::mem::take(&mut world.searching);
-        world.stale |= people;
-    }
-
-    /// Asks a question of the views as they are now.
-    pub(super) fn ask<T>(&self, ask: impl FnOnce(&dyn Snapshot) -> T) -> T {
-        self.ask_for(None, ask)
-    }
-
-    fn ask_for<T>(&self, patience: Option<&Patience>, ask: impl FnOnce(&dyn Snapshot) -> T) -> T {
-        let (world, reader) = (self.world(), self.reader.as_ref());
-        ask(&View { world: &world, runs: &self.runs, cards: &self.cards, reader, patience })
-    }
-
-    /// The views have folded everything below.
-    pub(super) fn reached(&self, next: Sequence) {
-        self.through.send_replace(next.get());
-    }
-
-    /// The views have folded everything there is.
-    pub(super) fn level(&self) {
-        *self.level_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    /// How many durable records are not folded yet.
-    pub(super) fn behind(&self) -> u64 {
-        self.reader.tail().next().since(Sequence::new(*self.through.borrow()))
-    }
-
-    /// Why the views stand still, if they do.
-    pub(super) fn stopped(&self) -> Option<String> {
-        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The views move again.
-    pub(super) fn go_on(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The views stand still.
-    pub(super) fn stop(&self, reason: &str) {
-        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        if stopped.as_deref() != Some(reason) {
-            tracing::error!(reason, "the views stand still; ingest goes on");
-        }
-        *stopped = Some(reason.to_owned());
-    }
-}
-
 /// The views. Cheap to clone; one per data folder and process.
 #[derive(Clone)]
 pub struct Views {
-    shared: Arc<Shared>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    pub(super) slot: Arc<Slot>,
+    /// The views of one question, which stay the same until it is answered.
+    pinned: Option<Arc<Shared>>,
     patience: Option<Patience>,
+}
+
+/// Which views count now. They are replaced as a whole by others that were made anew.
+pub(super) struct Slot {
+    pub(super) origin: Origin,
+    pub(super) current: ArcSwap<Shared>,
+    pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) hidden: Arc<Hidden>,
+}
+
+/// What [`Shared::reached`] says of views that were replaced: whoever waits has to look at the new ones.
+pub(super) const REPLACED: u64 = u64::MAX;
+
+/// The search index of the views that count now, or of one question.
+pub struct SearchOf(Arc<Shared>);
+
+impl std::ops::Deref for SearchOf {
+    type Target = Search;
+
+    fn deref(&self) -> &Search {
+        &self.0.search
+    }
 }
 
 impl std::fmt::Debug for Views {
@@ -196,107 +116,127 @@ impl Views {
         reader: &Arc<dyn Reader>,
         settings: &Settings,
     ) -> Result<Self, ViewsError> {
-        let unusable = |detail: String| ViewsError::Unusable { path: dir.display().to_string(), detail };
-        let opened = match Opened::open(dir, engine, reader.as_ref(), settings) {
-            Ok(opened) => opened,
-            Err(reason) => {
-                tracing::warn!(reason, "the views cannot be read; they are made anew from the journal");
-                wipe(dir).map_err(|error| unusable(error.to_string()))?;
-                Opened::open(dir, engine, reader.as_ref(), settings).map_err(unusable)?
-            }
-        };
-        let Opened { world, runs, cards, cards_next, search } = opened;
-        let (through, _) = watch::channel(world.next.get());
-        let shared = Arc::new(Shared {
+        let origin = Origin {
             dir: dir.to_path_buf(),
-            world: RwLock::new(world),
-            runs,
-            cards,
-            feeder: Feeder::new(search.through()),
-            search,
+            engine: Arc::clone(engine),
             reader: Arc::clone(reader),
             settings: settings.clone(),
-            closing: AtomicBool::new(false),
-            through,
-            level_at: Mutex::new(Instant::now()),
-            stopped: Mutex::new(None),
-            crashed: AtomicBool::new(false),
-            holds: AtomicUsize::new(0),
-            woken: Notify::new(),
-        });
-        let threads = if settings.enabled {
-            projector::start(&shared, cards_next).map_err(|error| unusable(error.to_string()))?
-        } else {
-            tracing::info!("the views are switched off");
-            *shared.stopped.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some("they are switched off by `views.enabled`".to_owned());
-            Vec::new()
         };
-        Ok(Self { shared, threads: Arc::new(Mutex::new(threads)), patience: None })
+        let number = origin.generation();
+        origin
+            .remove_others(number)
+            .map_err(|error| ViewsError::Unusable { path: dir.display().to_string(), detail: error.to_string() })?;
+        let hidden: Arc<Hidden> = Arc::default();
+        let Running { shared, threads } = origin.start(number, &hidden)?;
+        let (current, threads) = (ArcSwap::new(shared), Mutex::new(threads));
+        let slot = Slot { origin, current, threads, hidden };
+        Ok(Self { slot: Arc::new(slot), pinned: None, patience: None })
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.pinned.clone().unwrap_or_else(|| self.slot.current.load_full())
     }
 
     /// The next record to fold.
     pub fn through(&self) -> Sequence {
-        Sequence::new(*self.shared.through.borrow())
+        Sequence::new(*self.shared().through.borrow())
     }
 
     /// Waits until the record at `sequence` is folded. Returns whether it was, within `limit`.
     pub async fn wait(&self, sequence: Sequence, limit: Duration) -> bool {
-        let mut through = self.shared.through.subscribe();
-        let passed = through.wait_for(|next| *next > sequence.get());
-        tokio::time::timeout(limit, passed).await.is_ok_and(|passed| passed.is_ok())
-    }
-
-    /// Follows what is folded: changes whenever there is more to read.
-    pub fn follow(&self) -> watch::Receiver<u64> {
-        self.shared.through.subscribe()
+        let reached = async {
+            loop {
+                // Whoever waits must not keep views that are to be removed.
+                let mut through = self.shared().through.subscribe();
+                match through.wait_for(|next| *next > sequence.get()).await {
+                    Ok(next) if *next == REPLACED => {}
+                    reached => return reached.is_ok(),
+                }
+            }
+        };
+        tokio::time::timeout(limit, reached).await.unwrap_or(false)
     }
 
     /// Asks a question of the views as they are now. Blocks, and keeps the projector waiting meanwhile.
     pub fn read<T>(&self, ask: impl FnOnce(&dyn Snapshot) -> T) -> T {
-        self.shared.ask_for(self.patience.as_ref(), ask)
+        self.shared().ask_for(self.patience.as_ref(), ask)
     }
 
-    /// The same views for somebody who does not wait forever.
+    /// The same views for somebody who does not wait forever. They stay the same for as long as this is held.
     #[must_use]
     pub fn within(&self, patience: Patience) -> Self {
-        Self { patience: Some(patience), ..self.clone() }
+        Self { patience: Some(patience), pinned: Some(self.shared()), ..self.clone() }
+    }
+
+    /// Changes when the views are replaced by others that were made anew: numbers of nodes, names and groups that were read
+    /// before mean nothing from then on.
+    pub fn generation(&self) -> u64 {
+        self.shared().generation
+    }
+
+    /// Whether they follow the journal: a server that only buffers has them switched off.
+    pub fn is_enabled(&self) -> bool {
+        self.shared().settings.enabled
     }
 
     /// The search index.
-    pub fn search(&self) -> &Search {
-        &self.shared.search
+    pub fn search(&self) -> SearchOf {
+        SearchOf(self.shared())
     }
 
     /// Waits until search knows every change up to the record at `sequence`. Returns whether it does, within `limit`.
     /// Blocks.
     pub fn wait_search(&self, sequence: Sequence, limit: Duration) -> bool {
-        self.shared.feeder.wait(sequence, limit)
+        let end = Instant::now() + limit;
+        loop {
+            let shared = self.shared();
+            let found = shared.feeder.wait(sequence, end.saturating_duration_since(Instant::now()));
+            if found || *shared.through.borrow() != REPLACED {
+                return found;
+            }
+        }
+    }
+
+    /// From now on people with these ids are not there for anybody who asks, and nobody else is hidden.
+    pub fn hide(&self, keys: impl IntoIterator<Item = NodeKey>) {
+        self.slot.hidden.store(Arc::new(keys.into_iter().collect()));
     }
 
     /// How many people were read for the search index since the start.
     pub(super) fn fed(&self) -> u64 {
-        self.shared.feeder.fed()
+        self.shared().feeder.fed()
+    }
+
+    /// Records that are durable and not folded yet, and for how long the oldest of them has waited, in milliseconds.
+    pub fn lag(&self) -> (u64, u64) {
+        let shared = self.shared();
+        let lag_events = shared.reader.tail().next().since(Sequence::new(*shared.through.borrow()));
+        let level_at = *shared.level_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = u64::try_from(level_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (lag_events, if lag_events == 0 { 0 } else { waited })
+    }
+
+    /// Bytes on disk, cards and search included. Measures folders, so it blocks for a moment.
+    pub fn disk_bytes(&self) -> u64 {
+        files::disk_bytes(&self.slot.origin.dir)
     }
 
     /// The state now. Measures folders, so it blocks for a moment.
     pub fn status(&self) -> Status {
-        let shared = &self.shared;
+        let shared = self.shared();
         let through = self.through();
-        let lag_events = shared.reader.tail().next().since(through);
-        let level_at = *shared.level_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = u64::try_from(level_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (lag_events, lag_ms) = self.lag();
         let world = shared.world();
         Status {
             through,
             lag_events,
-            lag_ms: if lag_events == 0 { 0 } else { waited },
+            lag_ms,
             searched: shared.search.through(),
             checkpoint: shared.runs.checkpoint().next,
             parked: world.parked,
             ids: u64::from(world.graph.len()),
             runs: shared.runs.runs(),
-            disk_bytes: files::disk_bytes(&shared.dir),
+            disk_bytes: self.disk_bytes(),
             memory_bytes: world.deltas().map(|delta| delta.bytes).sum(),
             stopped: shared.stopped(),
         }
@@ -307,7 +247,7 @@ impl Views {
     /// # Errors
     /// When the disk fails.
     pub fn parked(&self) -> Result<Vec<Parked>, ViewError> {
-        super::digest::parked(&self.shared)
+        super::digest::parked(&self.shared())
     }
 
     /// A digest of everything the views say, and the sequence it holds for. Writes a checkpoint first. Blocks.
@@ -315,66 +255,32 @@ impl Views {
     /// # Errors
     /// When the disk fails.
     pub fn digest(&self) -> Result<(Sequence, [u8; 32]), ViewError> {
-        super::digest::digest(&self.shared)
+        super::digest::digest(&self.shared())
     }
 
     /// Stops without writing anything, as a crash would.
     #[cfg(test)]
     pub(super) fn crash(&self) {
-        self.shared.crashed.store(true, Ordering::Release);
+        self.shared().crashed.store(true, Ordering::Release);
         self.close();
     }
 
     /// Writes everything, and stops. Blocks. Closing twice is fine.
     pub fn close(&self) {
+        let threads = std::mem::take(&mut *self.slot.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        Running { shared: self.slot.current.load_full(), threads }.close();
+    }
+}
+
+impl Running {
+    /// Ends the threads and closes the files.
+    pub(super) fn close(self) {
         self.shared.closing.store(true, Ordering::Release);
         self.shared.woken.notify_one();
         self.shared.feeder.close();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
+        for thread in self.threads {
             let _ = thread.join();
         }
         self.shared.runs.close();
-    }
-}
-
-/// Removes everything of the views.
-///
-/// # Errors
-/// When the folder cannot be emptied.
-pub fn wipe(dir: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// What is there before the threads start.
-struct Opened {
-    world: World,
-    runs: Runs,
-    cards: Cards,
-    cards_next: Sequence,
-    search: Search,
-}
-
-impl Opened {
-    fn open(dir: &Path, engine: &Arc<dyn Engine>, reader: &dyn Reader, settings: &Settings) -> Result<Self, String> {
-        std::fs::create_dir_all(dir).map_err(|error| error.to_string())?;
-        let run_settings = runs::Settings { cache_bytes: settings.cache_bytes, ..runs::Settings::default() };
-        let runs = Runs::open(&dir.join("runs"), Arc::clone(engine), Arc::new(Join), run_settings)
-            .map_err(|error| error.to_string())?;
-        let mut world = checkpoint::load(&runs).map_err(|error| error.to_string())?;
-        if world.next > reader.tail().next() {
-            return Err(format!("they are ahead of the journal, at {}", world.next));
-        }
-        let (cards, cards_next) =
-            Cards::open(&dir.join("cards"), Arc::clone(engine)).map_err(|error| error.to_string())?;
-        let (search, searched) =
-            Search::open(&dir.join("search"), settings.search_memory_bytes).map_err(|error| error.to_string())?;
-        if searched.is_none() {
-            world.stale = (0..world.graph.len()).filter(|node| world.graph.is_root(NodeNo(*node))).collect();
-        }
-        Ok(Self { world, runs, cards, cards_next, search })
     }
 }

@@ -29,15 +29,17 @@ pub(super) enum Family {
     Membership = 8,
     /// Counts of a minute.
     Minute = 9,
-    /// Names of sources.
+    /// Sources, and what came from them.
     Source = 10,
     /// Records that could not be folded.
     Parked = 11,
+    /// Who came into an audience and left it in an hour.
+    Turnover = 12,
 }
 
 impl Family {
     /// All of them, in order.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Change,
         Self::Summary,
         Self::Node,
@@ -49,6 +51,7 @@ impl Family {
         Self::Minute,
         Self::Source,
         Self::Parked,
+        Self::Turnover,
     ];
 
     /// The family of a key.
@@ -108,6 +111,24 @@ pub(super) fn source(source: SourceNo) -> Vec<u8> {
 
 pub(super) fn parked(sequence: Sequence) -> Vec<u8> {
     key(Family::Parked, &sequence.get().to_be_bytes())
+}
+
+/// An audience: what all of its hours begin with. Its length stands first, so that none begins with another.
+fn audience(audience: &str) -> Vec<u8> {
+    let length = u16::try_from(audience.len()).unwrap_or(u16::MAX);
+    key(Family::Turnover, &[&length.to_be_bytes(), audience.as_bytes()].concat())
+}
+
+/// An hour (since 1970) of an audience.
+pub(super) fn turnover(key: &str, hour: i64) -> Vec<u8> {
+    let mut bytes = audience(key);
+    bytes.extend_from_slice(&ordered(hour).to_be_bytes());
+    bytes
+}
+
+/// The hour of such a key.
+pub(super) fn hour_of(key: &[u8]) -> Option<i64> {
+    Some((u64::from_be_bytes(*key.last_chunk::<8>()?) ^ (1 << 63)).cast_signed())
 }
 
 /// A number whose unsigned order is the order of the signed one.
@@ -201,6 +222,17 @@ mod tests {
     fn minutes_sort_by_time_also_before_1970() {
         assert!(minute(-5) < minute(-4) && minute(-4) < minute(0) && minute(0) < minute(7));
         assert_eq!(minute_of(&minute(-5)), Some(-5));
+    }
+
+    #[test]
+    fn hours_of_one_audience_lie_together_in_order() {
+        let keys = [turnover("a", i64::MIN), turnover("a", -1), turnover("a", 7), turnover("b", 0), turnover("aa", -9)];
+        assert!(keys.is_sorted());
+        assert_eq!(keys.map(|key| hour_of(&key)), [i64::MIN, -1, 7, 0, -9].map(Some));
+        let (from, to) = (turnover("a", i64::MIN), turnover("a", i64::MAX));
+        for other in ["", "a\0", "b", "\u{10ffff}"] {
+            assert!(!(from.clone()..=to.clone()).contains(&turnover(other, 0)), "{other:?}");
+        }
     }
 
     #[test]

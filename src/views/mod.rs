@@ -28,20 +28,26 @@ mod keys;
 mod list;
 pub mod names;
 mod numbered;
+mod opening;
 pub mod patience;
 mod people;
 mod projector;
 mod reading;
 pub mod rebuild;
+mod renewing;
 mod rules;
 pub mod runs;
 pub mod search;
 pub mod settings;
+mod shared;
 pub mod snapshot;
 mod sorted;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod turnover;
 mod world;
 
-pub use handle::{Parked, Status, Views, ViewsError, wipe};
+pub use handle::{Parked, SearchOf, Status, Views, ViewsError};
+pub use opening::wipe;
+pub use renewing::RenewError;

@@ -20,6 +20,17 @@ pub struct GroupNo(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceNo(pub u16);
 
+/// A source, and what came from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Calls that were stored, filtered ones included.
+    pub calls: u64,
+    /// When the last of them was received.
+    pub last_call_at: Option<Time>,
+}
+
 /// One entry of the event catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {

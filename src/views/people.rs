@@ -34,6 +34,12 @@ impl Line {
         Self { first: millis(summary.first_seen), last: millis(summary.last_seen), events: summary.events }
     }
 
+    fn raise(&mut self, other: Self) {
+        self.first = self.first.max(other.first);
+        self.last = self.last.max(other.last);
+        self.events = self.events.max(other.events);
+    }
+
     fn join(&mut self, other: Self) {
         let (ours, theirs) = (self.summary(), other.summary());
         *self = Self::of(Summary {
@@ -44,6 +50,9 @@ impl Line {
     }
 }
 
+/// Nodes that share a bound: few enough that a page looks at few, many enough that their bounds are looked through at once.
+pub(super) const BLOCK: u32 = 256;
+
 /// Everything that is kept by person.
 #[derive(Debug, Default)]
 pub(super) struct People {
@@ -51,6 +60,8 @@ pub(super) struct People {
     own: Vec<Line>,
     /// By root: what the whole person did.
     joined: Vec<Line>,
+    /// By [`BLOCK`] roots: what none of them exceeds. Only ever raised, so it may be more than anybody has.
+    bounds: Vec<Line>,
     /// By node: the group that its own calls put it into.
     own_group: Numbered<NodeNo, (GroupNo, Stamp)>,
     /// By root: the group that the person is in.
@@ -74,6 +85,19 @@ impl People {
         at
     }
 
+    /// Changes what a whole person did.
+    fn change(&mut self, root: usize, how: impl FnOnce(&mut Line)) {
+        let Some(joined) = self.joined.get_mut(root) else { return };
+        how(joined);
+        let (joined, block) = (*joined, root / BLOCK as usize);
+        if self.bounds.len() <= block {
+            self.bounds.resize(block + 1, EMPTY);
+        }
+        if let Some(bound) = self.bounds.get_mut(block) {
+            bound.raise(joined);
+        }
+    }
+
     /// Makes room for a node that appeared.
     pub(super) fn appear(&mut self, node: NodeNo) {
         self.reach(node);
@@ -86,9 +110,7 @@ impl People {
         if let Some(own) = self.own.get_mut(node) {
             own.join(line);
         }
-        if let Some(joined) = self.joined.get_mut(root) {
-            joined.join(line);
-        }
+        self.change(root, |joined| joined.join(line));
     }
 
     /// A group call of a node that belongs to the person `root`. Returns whether the node's own group changed.
@@ -129,9 +151,7 @@ impl People {
             Shift::Joined { from, into } => {
                 let (from_at, into_at) = (self.reach(*from), self.reach(*into));
                 let line = self.joined.get(from_at).copied().unwrap_or(EMPTY);
-                if let Some(joined) = self.joined.get_mut(into_at) {
-                    joined.join(line);
-                }
+                self.change(into_at, |joined| joined.join(line));
                 let group = self.leave(*from);
                 self.move_to(*into, group);
             }
@@ -155,9 +175,7 @@ impl People {
             self.move_to(root, group);
         }
         let at = self.reach(root);
-        if let Some(joined) = self.joined.get_mut(at) {
-            *joined = line;
-        }
+        self.change(at, |joined| *joined = line);
     }
 
     /// What a node did itself.
@@ -198,6 +216,11 @@ impl People {
         self.joined.get(root.0 as usize).copied().unwrap_or(EMPTY).summary()
     }
 
+    /// What nobody of a block exceeds in any of the three.
+    pub(super) fn bound(&self, block: u32) -> Summary {
+        self.bounds.get(block as usize).copied().unwrap_or(EMPTY).summary()
+    }
+
     /// The group that a person is in.
     pub(super) fn group(&self, root: NodeNo) -> Option<GroupNo> {
         self.group.get(&root).map(|(group, _)| *group)
@@ -211,5 +234,27 @@ impl People {
     /// The people who are in a group.
     pub(super) fn members(&self, group: GroupNo) -> BTreeSet<NodeNo> {
         self.members.get(&group).cloned().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_exceeds_the_bound_of_its_block() {
+        let at = |millis: i64| Some(Time::from_millis(millis));
+        let mut people = People::default();
+        let far = NodeNo(BLOCK * 2 + 1);
+        people.seen(NodeNo(3), NodeNo(3), at(50), 1);
+        people.seen(far, far, at(90), 4);
+        people.seen(NodeNo(4), far, None, 7);
+        assert_eq!(people.bound(0).last_seen, at(50));
+        assert_eq!((people.bound(2).last_seen, people.bound(2).events), (at(90), 11));
+        // A block that nobody was seen in, and one that was never reached.
+        assert_eq!((people.bound(1), people.bound(9)), (Summary::default(), Summary::default()));
+        people.shift(&Graph::default(), &Shift::Joined { from: far, into: NodeNo(3) });
+        assert_eq!((people.bound(0).last_seen, people.bound(0).events), (at(90), 12));
+        assert_eq!(people.summary(NodeNo(3)), Summary { first_seen: at(50), ..people.bound(0) });
     }
 }

@@ -15,8 +15,8 @@ use super::card::Card;
 use super::cards::CardsError;
 use super::checkpoint::Cut;
 use super::fold::Reading;
-use super::handle::Shared;
 use super::runs::{Checkpoint, RunsError};
+use super::shared::Shared;
 use crate::journal::{ReadError, Record, Sequence, Slice, Tail, lower_priority};
 
 /// What is read from the journal at once, in bytes.
@@ -169,7 +169,10 @@ impl Projector {
     }
 
     fn put_cards(&self, slice: &Slice) -> Result<(), Halt> {
-        slice.records().try_for_each(|record| Ok(self.shared.cards.put(&Card::from_record(&record?))?))
+        slice.records().try_for_each(|record| {
+            let record = record?;
+            if record.is_erased() { Ok(()) } else { Ok(self.shared.cards.put(&Card::from_record(&record))?) }
+        })
     }
 
     /// Puts the cards again that a crash took while the views had them counted already.

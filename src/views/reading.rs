@@ -1,6 +1,6 @@
 //! The snapshot that readers get: memory and disk as one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -9,16 +9,18 @@ use super::card::Card;
 use super::cards::Cards;
 use super::codec;
 use super::delta::{self, join_group, join_minute, join_node};
-use super::entry::{Entry, ListId, Place};
+use super::entry::{Entry, EntryKind, ListId, Place};
 use super::fold_parts::CONTACT_KEYS;
-use super::identity::{Graph, NodeNo};
+use super::identity::{Graph, IdKind, NodeKey, NodeNo};
 use super::keys::{self, Family};
 use super::list::{self, Merged};
-use super::names::{GroupNo, Name, NameNo, SourceNo};
+use super::names::{GroupNo, Name, NameNo, Source, SourceNo};
 use super::patience::Patience;
+use super::people::BLOCK;
 use super::runs::Runs;
 use super::snapshot::{Minute, Snapshot, ViewError};
 use super::state::{GroupState, NodeState, Summary, Traits};
+use super::turnover::{self, Turnover};
 use super::world::World;
 use crate::call::time::Time;
 use crate::journal::{Reader, Sequence};
@@ -30,6 +32,8 @@ pub(super) struct View<'w> {
     pub(super) cards: &'w Cards,
     pub(super) reader: &'w dyn Reader,
     pub(super) patience: Option<&'w Patience>,
+    /// People whose erasure is under way.
+    pub(super) hidden: &'w HashSet<NodeKey>,
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> ViewError {
@@ -39,6 +43,18 @@ fn unreadable(error: &dyn std::fmt::Display) -> ViewError {
 impl View<'_> {
     fn stored(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
         self.runs.get(key).map_err(|error| unreadable(&error))
+    }
+
+    /// Whether a card names somebody who is hidden.
+    fn hides(&self, card: &Card) -> bool {
+        let graph = &self.world.graph;
+        let is_hidden =
+            |kind, id: Option<&String>| id.and_then(|id| graph.node(kind, id)).is_some_and(|node| self.is_hidden(node));
+        !self.hidden.is_empty()
+            && (is_hidden(IdKind::User, card.user_id.as_ref())
+                || is_hidden(IdKind::Anonymous, card.anonymous_id.as_ref())
+                || card.kind == EntryKind::Alias
+                    && [IdKind::User, IdKind::Anonymous].into_iter().any(|kind| is_hidden(kind, card.target.as_ref())))
     }
 
     /// When the record at `sequence` was received; none if there is none.
@@ -54,6 +70,12 @@ impl Snapshot for View<'_> {
         self.patience.is_none_or(|patience| !patience.is_over())
     }
 
+    fn is_hidden(&self, node: NodeNo) -> bool {
+        let graph = &self.world.graph;
+        let hides = |node| self.hidden.contains(&graph.key(node));
+        !self.hidden.is_empty() && (hides(node) || hides(graph.root(node)))
+    }
+
     fn through(&self) -> Sequence {
         self.world.next
     }
@@ -64,6 +86,12 @@ impl Snapshot for View<'_> {
 
     fn summary(&self, root: NodeNo) -> Summary {
         self.world.people.summary(root)
+    }
+
+    fn bounds(&self) -> Vec<(u32, u32, Summary)> {
+        let end = self.world.graph.len();
+        let block = |first: u32| (first, (first + BLOCK).min(end), self.world.people.bound(first / BLOCK));
+        (0..end).step_by(BLOCK as usize).map(block).collect()
     }
 
     fn group_of(&self, root: NodeNo) -> Option<GroupNo> {
@@ -107,7 +135,7 @@ impl Snapshot for View<'_> {
 
     fn cards(&self, sequences: &[Sequence]) -> Result<Vec<Card>, ViewError> {
         let found = self.cards.get(sequences).map_err(|error| unreadable(&error))?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(found.into_iter().flatten().filter(|card| !self.hides(card)).collect())
     }
 
     fn names(&self) -> Box<dyn Iterator<Item = (NameNo, &Name)> + '_> {
@@ -127,7 +155,11 @@ impl Snapshot for View<'_> {
     }
 
     fn source(&self, number: SourceNo) -> &str {
-        self.world.sources.get(usize::from(number.0)).map_or("", String::as_str)
+        self.world.sources.get(usize::from(number.0)).map_or("", |source| source.name.as_str())
+    }
+
+    fn sender(&self, number: SourceNo) -> Option<&Source> {
+        self.world.sources.get(usize::from(number.0))
     }
 
     fn source_no(&self, name: &str) -> Option<SourceNo> {
@@ -177,6 +209,27 @@ impl Snapshot for View<'_> {
             join_minute(found.entry(*at).or_default(), minute);
         }
         Ok(found.into_iter().collect())
+    }
+
+    fn turnovers(&self, key: &str, hours: std::ops::Range<i64>) -> Result<Vec<(i64, Turnover)>, ViewError> {
+        let mut found = std::collections::BTreeMap::<i64, Turnover>::new();
+        if hours.is_empty() {
+            return Ok(Vec::new());
+        }
+        for item in self.runs.scan(&keys::turnover(key, hours.start), &keys::turnover(key, hours.end)) {
+            let (key, value) = item.map_err(|error| unreadable(&error))?;
+            let turnover = keys::hour_of(&key).zip(turnover::read(&value));
+            let (hour, turnover) = turnover.ok_or_else(|| unreadable(&codec::Undecodable))?;
+            found.insert(hour, turnover);
+        }
+        for (hour, more) in self.world.deltas().flat_map(|delta| delta.turnovers(key, hours.clone())) {
+            found.entry(hour).or_default().add(more);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn unsearched(&self) -> RoaringBitmap {
+        &self.world.stale | &self.world.searching
     }
 
     fn sequence_after(&self, time: Time) -> Result<Sequence, ViewError> {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handle::{Views, ViewsError, wipe};
+use super::handle::{Views, ViewsError};
+use super::opening::wipe;
 use super::settings::Settings;
 use crate::journal::{Reader, Sequence};
 use crate::store::Engine;

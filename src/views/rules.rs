@@ -5,6 +5,7 @@ use super::codec;
 use super::delta::{join_group, join_minute, join_node, read_minute, read_nodes, write_minute, write_nodes};
 use super::keys::Family;
 use super::runs::Rules;
+use super::turnover;
 
 /// The rules of the families.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +20,10 @@ impl Rules for Join {
                 join_minute(&mut older, &newer);
                 write_minute(&older)
             }),
+            Some(Family::Turnover) => turnover::read(older).zip(turnover::read(newer)).map(|(mut sum, newer)| {
+                sum.add(newer);
+                turnover::write(sum)
+            }),
             Some(Family::NameNodes) => {
                 read_nodes(older).zip(read_nodes(newer)).map(|(older, newer)| write_nodes(&(older | newer)))
             }
@@ -29,7 +34,7 @@ impl Rules for Join {
     }
 
     fn replaces(&self, family: u8) -> bool {
-        let joined = [Family::Node, Family::Group, Family::Minute, Family::NameNodes];
+        let joined = [Family::Node, Family::Group, Family::Minute, Family::NameNodes, Family::Turnover];
         !joined.iter().any(|one| *one as u8 == family)
     }
 

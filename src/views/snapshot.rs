@@ -8,8 +8,9 @@ use super::card::Card;
 use super::entry::{Entry, ListId, Place};
 use super::fold_parts::CONTACT_KEYS;
 use super::identity::{Graph, NodeNo};
-use super::names::{GroupNo, Name, NameNo, SourceNo};
+use super::names::{GroupNo, Name, NameNo, Source, SourceNo};
 use super::state::{GroupState, NodeState, Summary, Traits};
+use super::turnover::Turnover;
 use crate::journal::Sequence;
 
 /// Why the views could not be read.
@@ -40,6 +41,11 @@ pub trait Snapshot {
         true
     }
 
+    /// Whether the person of a node is to be answered as if it was not there: its erasure is under way.
+    fn is_hidden(&self, _node: NodeNo) -> bool {
+        false
+    }
+
     /// Everything below this sequence is in it.
     fn through(&self) -> Sequence;
 
@@ -48,6 +54,9 @@ pub trait Snapshot {
 
     /// First and last seen and events of a person, by its root.
     fn summary(&self, root: NodeNo) -> Summary;
+
+    /// Roots in blocks: `(first, one after the last, what none of them exceeds)`. A bound may be too high, never too low.
+    fn bounds(&self) -> Vec<(u32, u32, Summary)>;
 
     /// The group that a person is in, by its root.
     fn group_of(&self, root: NodeNo) -> Option<GroupNo>;
@@ -96,6 +105,9 @@ pub trait Snapshot {
     /// The name of a source.
     fn source(&self, number: SourceNo) -> &str;
 
+    /// A source, and what came from it.
+    fn sender(&self, number: SourceNo) -> Option<&Source>;
+
     /// The number of a source.
     fn source_no(&self, name: &str) -> Option<SourceNo>;
 
@@ -124,6 +136,15 @@ pub trait Snapshot {
     /// # Errors
     /// When the disk fails.
     fn minutes(&self, range: std::ops::Range<i64>) -> Result<Vec<(i64, Minute)>, ViewError>;
+
+    /// Who came into an audience and left it, in the hours (since 1970) of this range that have any, in order.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn turnovers(&self, key: &str, hours: std::ops::Range<i64>) -> Result<Vec<(i64, Turnover)>, ViewError>;
+
+    /// People of whom the search index may not know the newest, by any of their nodes.
+    fn unsearched(&self) -> RoaringBitmap;
 
     /// The first record whose time of receipt is after `time`: what a snapshot as of `time` leaves out begins there.
     ///

@@ -109,8 +109,14 @@ fn made(
     match made.kind {
         CallType::Track => made.name = Some(format!("event {other}").into()),
         CallType::Identify => {
+            if value % 3 == 0 {
+                let class = if value % 2 == 0 { "audience" } else { "journey_step" };
+                made.context = format!(r#"{{"personas":{{"computation_class":"{class}"}}}}"#).into();
+            }
             made.payload = if value < 30 {
                 "{\"t\":null}".into()
+            } else if value < 90 {
+                format!("{{\"t\":{},\"k{other}\":true}}", value < 60).into()
             } else {
                 format!("{{\"t\":{value},\"k{other}\":{value}}}").into()
             };
@@ -251,5 +257,127 @@ fn lists_are_one_whether_entries_are_in_memory_or_on_disk() {
     assert_eq!(all.len(), 700);
     assert!(all.is_sorted_by(|one, other| one.place > other.place));
     assert_eq!(all, paged);
+    views.close();
+}
+
+/// Views that are made anew beside those in use say the same, and nothing of the old files stays.
+#[test]
+fn renewed_views_replace_the_old_ones_and_their_files() {
+    let journal = Arc::new(MemoryJournal::default());
+    let home = Home::new(&journal);
+    let calls: Vec<_> = (0..500).map(|id| call(CallType::Track, id, Some((id % 9) as u8), None, 1_000)).collect();
+    let last = append(&journal, &calls);
+    let views = home.open(&Settings::default());
+    assert!(views.wait_search(last, PATIENCE));
+    let (through, digest) = views.digest().unwrap();
+    let pinned = views.within(super::patience::Patience::new(Arc::default(), PATIENCE));
+    assert!(views.renew(&|| false).is_err(), "told to stop");
+    assert_eq!(views.digest().unwrap(), (through, digest), "nothing has changed");
+    std::thread::scope(|scope| {
+        let renewing = scope.spawn(|| views.renew(&|| true));
+        // Whoever asks gets an answer, from the one or the other.
+        while !home.dir().join("generation").exists() {
+            assert_eq!(pinned.read(|snapshot| snapshot.through()), last.plus(1));
+        }
+        drop(pinned);
+        renewing.join().unwrap().unwrap();
+    });
+    assert_eq!(views.digest().unwrap(), (through, digest));
+    let names = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = entries.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(home.dir()), ["g1", "generation"]);
+    let later = append(&journal, &[call(CallType::Track, 900, Some(1), None, 1_000)]);
+    assert!(views.wait_search(later, PATIENCE) && views.through() == later.plus(1), "they follow the journal");
+    views.close();
+    drop(views);
+    std::fs::create_dir_all(home.dir().join("g2/runs")).unwrap(); // what a crash leaves
+    std::fs::create_dir_all(home.dir().join("cards")).unwrap();
+    let views = home.open(&Settings::default());
+    assert_eq!(names(home.dir()), ["g1", "generation"]);
+    views.renew(&|| true).unwrap();
+    assert_eq!(names(home.dir()), ["g2", "generation"]);
+    assert_eq!(views.through(), later.plus(1));
+    views.close();
+}
+
+/// An identify call that puts somebody into `vip`, or takes somebody out.
+fn membership(id: u64, is_in: bool, at: i64) -> Call<'static> {
+    let mut made = call(CallType::Identify, id, Some(u8::try_from(id % 5).unwrap()), None, at);
+    made.context = r#"{"personas":{"computation_class":"audience","computation_key":"vip"}}"#.into();
+    made.payload = format!(r#"{{"vip":{is_in},"plan":true}}"#).into();
+    made
+}
+
+#[test]
+fn who_came_and_went_is_counted_once_by_the_hour_of_the_call_in_memory_and_on_disk() {
+    const HOUR: i64 = 3_600_000;
+    let journal = Arc::new(MemoryJournal::default());
+    let home = Home::new(&journal);
+    // Late calls, calls from before 1970, and one from the future, which happened when it was received.
+    let times = [0, HOUR - 1, -1, -HOUR, 0, 5 * HOUR];
+    let calls: Vec<_> =
+        (0..60_u64).zip(times.into_iter().cycle()).map(|(id, at)| membership(id, id % 3 != 0, at)).collect();
+    let mut filtered = membership(60, true, 0);
+    filtered.marks = Marks::FILTERED;
+    let (first, second) = calls.split_at(25);
+    let read = |views: &Views, hours| {
+        let found = views.read(|snapshot| snapshot.turnovers("vip", hours)).unwrap();
+        found.into_iter().map(|(hour, one)| (hour, one.entered, one.left)).collect::<Vec<_>>()
+    };
+    let expected = {
+        let mut all = std::collections::BTreeMap::<i64, (u64, u64)>::new();
+        for (id, at) in (0..60_u64).zip(times.into_iter().cycle()) {
+            let count = all.entry(at.min(1_000_000).div_euclid(HOUR)).or_default();
+            if id % 3 == 0 { count.1 += 1 } else { count.0 += 1 }
+        }
+        all.into_iter().map(|(hour, (entered, left))| (hour, entered, left)).collect::<Vec<_>>()
+    };
+    let views = home.open(&Settings::default());
+    wait(&views, append(&journal, first));
+    views.digest().unwrap();
+    wait(&views, append(&journal, second).max(append(&journal, &[filtered])));
+    assert_eq!(read(&views, i64::MIN..i64::MAX), expected);
+    assert_eq!(read(&views, 0..1), expected[1..], "hours of a range");
+    assert_eq!(read(&views, 1..1), []);
+    assert!(views.read(|snapshot| snapshot.turnovers("plan", i64::MIN..i64::MAX)).unwrap().is_empty());
+    let senders = |views: &Views| views.read(|snapshot| snapshot.sender(snapshot.source_no("web").unwrap()).cloned());
+    let sender = senders(&views).unwrap();
+    assert_eq!((sender.calls, sender.last_call_at), (61, Some(Time::from_millis(1_000_340))));
+    views.close();
+    drop(views);
+    let views = home.open(&Settings::default());
+    assert_eq!(read(&views, i64::MIN..i64::MAX), expected, "after a restart");
+    assert_eq!(senders(&views).unwrap(), sender);
+    views.close();
+}
+
+#[test]
+fn views_of_an_older_program_are_made_anew_by_themselves() {
+    let journal = Arc::new(MemoryJournal::default());
+    let home = Home::new(&journal);
+    let last = append(&journal, &[membership(1, true, 5), membership(2, false, 6)]);
+    let views = home.open(&Settings::default());
+    wait(&views, last);
+    let digest = views.digest().unwrap();
+    views.close();
+    drop(views);
+    let file = home.dir().join("runs/runs.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let framed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut manifest = framed["manifest"].clone();
+    let current = manifest["format"].as_u64().unwrap();
+    manifest["format"] = (current - 1).into();
+    let manifest = manifest.to_string();
+    let blake3 = blake3::hash(manifest.as_bytes()).to_hex();
+    std::fs::write(&file, format!(r#"{{"manifest":{manifest},"blake3":"{blake3}"}}"#)).unwrap();
+    let views = home.open(&Settings::default());
+    wait(&views, last);
+    assert_eq!(views.digest().unwrap(), digest);
+    let now: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(now["manifest"]["format"], current);
     views.close();
 }

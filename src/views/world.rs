@@ -9,7 +9,7 @@ use super::cache::Cache;
 use super::delta::Delta;
 use super::entry::EntryKind;
 use super::identity::Graph;
-use super::names::{GroupNo, Name, NameNo, SourceNo};
+use super::names::{GroupNo, Name, NameNo, Source, SourceNo};
 use super::people::People;
 use crate::call::time::Time;
 use crate::journal::Sequence;
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) graph: Graph,
     pub(super) people: People,
     pub(super) names: Names,
-    pub(super) sources: Vec<String>,
+    pub(super) sources: Vec<Source>,
     source_numbers: HashMap<String, SourceNo>,
     pub(super) groups: Vec<String>,
     group_numbers: HashMap<String, GroupNo>,
@@ -74,18 +74,27 @@ impl World {
         if let Some(number) = self.source_numbers.get(name) {
             return *number;
         }
-        let number = self.restore_source(name.to_owned());
+        let number = self.restore_source(Source { name: name.to_owned(), calls: 0, last_call_at: None });
         self.fresh.sources.insert(number);
         number
     }
 
     /// The next source, as stored.
-    pub(super) fn restore_source(&mut self, name: String) -> SourceNo {
+    pub(super) fn restore_source(&mut self, source: Source) -> SourceNo {
         // Sources are made by operators: there are never that many.
         let number = SourceNo(u16::try_from(self.sources.len()).unwrap_or(u16::MAX));
-        self.source_numbers.insert(name.clone(), number);
-        self.sources.push(name);
+        self.source_numbers.insert(source.name.clone(), number);
+        self.sources.push(source);
         number
+    }
+
+    /// Counts a call of a source.
+    pub(super) fn count_call(&mut self, source: SourceNo, received_at: Time) {
+        if let Some(known) = self.sources.get_mut(usize::from(source.0)) {
+            known.calls += 1;
+            known.last_call_at = known.last_call_at.max(Some(received_at));
+            self.fresh.sources.insert(source);
+        }
     }
 
     /// The number of a known source.

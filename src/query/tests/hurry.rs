@@ -9,7 +9,7 @@ use super::json as answer;
 use super::world::{World, first};
 use crate::call::time::Time;
 use crate::query::as_of::person_as_of;
-use crate::query::events::events;
+use crate::query::events::{EventSort, events};
 use crate::query::feed::{FeedFilter, feed};
 use crate::query::groups::{GroupSort, groups};
 use crate::query::people::{PeopleFilter, Sort, TextPlace, people, people_by_text};
@@ -81,7 +81,7 @@ fn what_has_no_pages_is_refused_or_cut() {
     let ask = |world: &World| {
         [
             groups(world, None, GroupSort::LastSeen, true, &first(9)).map(|_| ()),
-            events(world, None, &first(9)).map(|_| ()),
+            events(world, None, (EventSort::Count, true), &first(9)).map(|_| ()),
             person_as_of(world, root, world.through()).map(|_| ()),
             stats(world, Interval::Hour, Time::from_millis(START_MS), minute(600), &BTreeMap::new()).map(|_| ()),
         ]

@@ -1,6 +1,6 @@
 //! Questions to a small world, and their answers as JSON.
 
-mod calls;
+pub(super) mod calls;
 mod cases;
 mod hurry;
 mod lines;
@@ -8,7 +8,7 @@ mod pages;
 mod past;
 mod profiles;
 mod titles;
-mod world;
+pub(super) mod world;
 
 use serde::Serialize;
 use serde_json::Value;

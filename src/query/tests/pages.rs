@@ -9,9 +9,9 @@ use super::calls::{START_MS, alias, group, identify, minute, page, track};
 use super::json as answer;
 use super::world::{World, first};
 use crate::call::time::Time;
-use crate::query::events::{event, events};
+use crate::query::events::{EventSort, event, events};
 use crate::query::groups::{GroupSort, group as one_group, groups};
-use crate::query::people::{Anonymous, PeopleFilter, Sort, TextPlace, people, people_by_text};
+use crate::query::people::{Anonymous, PeopleFilter, Sort, TextPlace, count, people, people_by_text};
 use crate::query::stats::{Interval, Unrecorded, stats};
 use crate::query::{Page, QueryError};
 use crate::views::identity::NodeNo;
@@ -142,7 +142,7 @@ fn groups_have_members_and_names() {
 #[test]
 fn the_catalogue_lists_names_by_count() {
     let world = small();
-    let found = answer(events(&world, None, &first(100)).unwrap());
+    let found = answer(events(&world, None, BY_COUNT, &first(100)).unwrap());
     assert_eq!(
         found["items"],
         json!([
@@ -152,12 +152,12 @@ fn the_catalogue_lists_names_by_count() {
              "last_seen": minute(7).to_string(), "hidden": true},
         ])
     );
-    let found = events(&world, Some("hOM"), &first(100)).unwrap();
+    let found = events(&world, Some("hOM"), BY_COUNT, &first(100)).unwrap();
     assert_eq!(found.items.len(), 1);
     assert_eq!(event(&world, "Home").unwrap(), found.items);
     assert!(matches!(event(&world, "home"), Err(QueryError::NotFound("event"))));
-    let one = events(&world, None, &first(1)).unwrap();
-    let rest = events(&world, None, &Page { cursor: one.next.as_deref(), ..first(1) }).unwrap();
+    let one = events(&world, None, BY_COUNT, &first(1)).unwrap();
+    let rest = events(&world, None, BY_COUNT, &Page { cursor: one.next.as_deref(), ..first(1) }).unwrap();
     assert_eq!((rest.items[0].name.as_str(), rest.next), ("Home", None));
 }
 
@@ -197,4 +197,84 @@ fn counts_fall_into_their_intervals() {
     for (since, until) in [(minute(0), minute_ms(2_001)), (minute(1), minute(1)), (minute(1), minute(0))] {
         assert!(matches!(ask(Interval::Minute, since, until), Err(QueryError::BadParameter { .. })));
     }
+}
+
+const BY_COUNT: (EventSort, bool) = (EventSort::Count, true);
+
+#[test]
+fn names_come_in_each_order_and_in_pages_of_any_size() {
+    let long = "z".repeat(300);
+    let calls = [("b", 5), ("A", 9), ("b", 7), ("ä", 1), (&format!("{long}2"), 2), (&format!("{long}1"), 3), ("Z", 9)];
+    let calls = calls.map(|(name, at)| track("u1", "-", name).at(-at));
+    let world = World::of(calls);
+    let ask = |order, limit| {
+        let (mut names, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let page = events(&world, None, order, &Page { cursor: cursor.as_deref(), ..first(limit) }).unwrap();
+            names.extend(
+                page.items
+                    .iter()
+                    .map(|one| one.name.chars().take(1).chain(one.name.chars().last()).collect::<String>()),
+            );
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return names.join(" "),
+            }
+        }
+    };
+    for (sort, is_descending, expected) in [
+        (EventSort::Count, true, "bb AA ää z2 z1 ZZ"),
+        (EventSort::Count, false, "AA ää z2 z1 ZZ bb"),
+        (EventSort::LastSeen, true, "ää z2 z1 bb AA ZZ"),
+        (EventSort::LastSeen, false, "AA ZZ bb z1 z2 ää"),
+        (EventSort::Name, false, "AA bb ZZ z2 z1 ää"),
+        (EventSort::Name, true, "ää z2 z1 ZZ bb AA"),
+    ] {
+        for limit in [1, 2, 5, 6, 7] {
+            assert_eq!(ask((sort, is_descending), limit), expected, "{sort:?} {is_descending} {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_count_is_as_long_as_the_list() {
+    let mut world = small();
+    let filters = [
+        PeopleFilter::default(),
+        PeopleFilter { anonymous: Anonymous::Include, ..PeopleFilter::default() },
+        PeopleFilter { anonymous: Anonymous::Only, ..PeopleFilter::default() },
+        PeopleFilter { group: Some("g1".to_owned()), ..PeopleFilter::default() },
+        PeopleFilter { group: Some("none".to_owned()), ..PeopleFilter::default() },
+        PeopleFilter { event: Some("A".to_owned()), anonymous: Anonymous::Include, ..PeopleFilter::default() },
+        PeopleFilter { seen_after: Some(minute(3)), ..PeopleFilter::default() },
+        PeopleFilter { seen_before: Some(minute(3)), ..PeopleFilter::default() },
+        PeopleFilter { incomplete: true, ..PeopleFilter::default() },
+    ];
+    let all = || (0..world.graph.len()).collect::<RoaringBitmap>();
+    for filter in &filters {
+        for found in [None, Some(all()), Some(RoaringBitmap::new()), Some(RoaringBitmap::from([0]))] {
+            world.unsearched = all();
+            let list = people(&world, filter, found.as_ref(), (Sort::LastSeen, true), &first(100)).unwrap();
+            let counted = count(&world, filter, found.as_ref()).unwrap();
+            let expected = (list.items.len() as u64, true, list.through);
+            assert_eq!((counted.count, counted.exact, counted.through), expected, "{filter:?} {found:?}");
+        }
+    }
+    // Of whom it knows the newest, the search is believed: it has found who lacks an email.
+    world.unsearched.clear();
+    let found = world.root_at("user_id:u1").0;
+    let incomplete = filters.last().unwrap();
+    assert_eq!(count(&world, incomplete, Some(&RoaringBitmap::from([found]))).unwrap().count, 1);
+    world.unsearched.insert(found);
+    assert_eq!(count(&world, incomplete, Some(&RoaringBitmap::from([found]))).unwrap().count, 0, "u1 has one");
+}
+
+#[test]
+fn a_count_that_cannot_be_finished_is_the_least() {
+    let mut world = World::of((0..600).map(|number| track(&format!("u{number}"), "-", "A")));
+    let filter = PeopleFilter::default();
+    assert_eq!(count(&world, &filter, None).map(|found| (found.count, found.exact)).unwrap(), (600, true));
+    world.is_forsaken = true;
+    let part = count(&world, &filter, None).unwrap();
+    assert!(!part.exact && (1..600).contains(&part.count), "{part:?}");
 }

@@ -15,34 +15,30 @@ use crate::views::card::Card;
 use crate::views::entry::{Entry, EntryKind, ListId, Place, Tag};
 use crate::views::fold_parts::{Contact, group_of_context, is_inactive, name_of, traits_of};
 use crate::views::identity::{Graph, Naming, NodeKey, NodeNo, Order};
-use crate::views::names::{GroupNo, Name, NameNo, SourceNo};
+use crate::views::names::{GroupNo, Name, NameNo, Source, SourceNo};
 use crate::views::snapshot::{Minute, Snapshot, ViewError};
-use crate::views::state::{GroupState, NodeState, Stamp, Summary, join_traits};
+use crate::views::state::{Class, GroupState, NodeState, Stamp, Summary, join_traits};
+use crate::views::turnover::Turnover;
 
 #[derive(Default)]
-pub(super) struct World {
-    pub(super) graph: Graph,
+pub(in crate::query) struct World {
+    pub(in crate::query) graph: Graph,
     cards: Vec<Card>,
-    pub(super) lists: BTreeMap<ListId, BTreeMap<Place, Entry>>,
+    pub(in crate::query) lists: BTreeMap<ListId, BTreeMap<Place, Entry>>,
     names: Vec<Name>,
     name_nodes: BTreeMap<NameNo, RoaringBitmap>,
-    sources: Vec<String>,
+    sources: Vec<Source>,
     groups: Vec<GroupState>,
     nodes: Vec<NodeState>,
     owners: BTreeMap<Sequence, NodeNo>,
+    /// Of whom the search index does not know the newest.
+    pub(in crate::query) unsearched: RoaringBitmap,
     /// Nobody waits for an answer.
-    pub(super) is_forsaken: bool,
-}
-
-fn number_in<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
-    all.iter().position(|known| *known == one).unwrap_or_else(|| {
-        all.push(one);
-        all.len() - 1
-    })
+    pub(in crate::query) is_forsaken: bool,
 }
 
 impl World {
-    pub(super) fn of(calls: impl IntoIterator<Item = Card>) -> Self {
+    pub(in crate::query) fn of(calls: impl IntoIterator<Item = Card>) -> Self {
         let mut world = Self::default();
         for call in calls {
             world.take(call);
@@ -66,7 +62,7 @@ impl World {
         self.lists.entry(list).or_default().insert(entry.place, entry);
     }
 
-    pub(super) fn take(&mut self, card: Card) -> Sequence {
+    pub(in crate::query) fn take(&mut self, card: Card) -> Sequence {
         let card = self.received(card);
         let naming = Naming {
             sequence: card.sequence,
@@ -93,7 +89,7 @@ impl World {
 
     fn entry(&mut self, card: &Card, node: NodeNo) -> Entry {
         let time = card.timestamp.min(card.received_at);
-        let source = SourceNo(u16::try_from(number_in(&mut self.sources, card.source.clone())).unwrap());
+        let source = self.sent(card);
         let text = name_of(card.kind, card.name.as_deref(), card.category.as_deref());
         let name = text.map_or(NameNo::NONE, |text| {
             let known = self.names.iter().position(|name| name.kind == card.kind && name.text == text);
@@ -111,6 +107,18 @@ impl World {
             number
         });
         Entry { place: Place { time, sequence: card.sequence }, tag: Tag { kind: card.kind, source, name } }
+    }
+
+    fn sent(&mut self, card: &Card) -> SourceNo {
+        let at = self.sources.iter().position(|source| source.name == card.source).unwrap_or_else(|| {
+            self.sources.push(Source { name: card.source.clone(), calls: 0, last_call_at: None });
+            self.sources.len() - 1
+        });
+        if card.kind != EntryKind::Control {
+            self.sources[at].calls += 1;
+            self.sources[at].last_call_at = self.sources[at].last_call_at.max(Some(card.received_at));
+        }
+        SourceNo(u16::try_from(at).unwrap())
     }
 
     fn carry(&mut self, node: NodeNo, card: &Card, time: Time) {
@@ -174,30 +182,30 @@ impl World {
     }
 
     /// An operator merges two people.
-    pub(super) fn merge(&mut self, from: &str, into: &str) -> Sequence {
+    pub(in crate::query) fn merge(&mut self, from: &str, into: &str) -> Sequence {
         let (from, into) = (self.key(from), self.key(into));
         self.order("merge", format!(r#"{{"from":"{from}","into":"{into}"}}"#), &Order::Merge { from, into })
     }
 
     /// An operator undoes a merge.
-    pub(super) fn undo(&mut self, sequence: Sequence) -> Sequence {
+    pub(in crate::query) fn undo(&mut self, sequence: Sequence) -> Sequence {
         self.order("undo", format!(r#"{{"sequence":{sequence}}}"#), &Order::Undo(sequence))
     }
 
     /// The node at an address such as `user_id:u1`.
-    pub(super) fn node_at(&self, address: &str) -> NodeNo {
+    pub(in crate::query) fn node_at(&self, address: &str) -> NodeNo {
         Address::parse(address).unwrap().node(self, self, None).unwrap()
     }
 
-    pub(super) fn root_at(&self, address: &str) -> NodeNo {
+    pub(in crate::query) fn root_at(&self, address: &str) -> NodeNo {
         self.graph.root(self.node_at(address))
     }
 
-    pub(super) fn key(&self, address: &str) -> NodeKey {
+    pub(in crate::query) fn key(&self, address: &str) -> NodeKey {
         self.graph.key(self.root_at(address))
     }
 
-    pub(super) fn hide(&mut self, text: &str, hidden: bool) {
+    pub(in crate::query) fn hide(&mut self, text: &str, hidden: bool) {
         self.names.iter_mut().filter(|name| name.text == text).for_each(|name| name.hidden = hidden);
     }
 
@@ -247,6 +255,21 @@ impl Snapshot for World {
         summary
     }
 
+    fn bounds(&self) -> Vec<(u32, u32, Summary)> {
+        // Blocks of three, so that small worlds have several.
+        let block = |first: u32| {
+            let end = (first + 3).min(self.graph.len());
+            let mut bound = Summary::default();
+            for summary in (first..end).map(|root| self.summary(NodeNo(root))) {
+                bound.first_seen = bound.first_seen.max(summary.first_seen);
+                bound.last_seen = bound.last_seen.max(summary.last_seen);
+                bound.events = bound.events.max(summary.events);
+            }
+            (first, end, bound)
+        };
+        (0..self.graph.len()).step_by(3).map(block).collect()
+    }
+
     fn group_of(&self, root: NodeNo) -> Option<GroupNo> {
         let groups = self.own_rows(root).filter(|(_, card)| card.kind == EntryKind::Group);
         let newest = groups.max_by_key(|(_, card)| (card.timestamp, card.sequence));
@@ -290,11 +313,15 @@ impl Snapshot for World {
     }
 
     fn source(&self, number: SourceNo) -> &str {
-        &self.sources[usize::from(number.0)]
+        &self.sources[usize::from(number.0)].name
+    }
+
+    fn sender(&self, number: SourceNo) -> Option<&Source> {
+        self.sources.get(usize::from(number.0))
     }
 
     fn source_no(&self, name: &str) -> Option<SourceNo> {
-        self.sources.iter().position(|known| known == name).map(|at| SourceNo(u16::try_from(at).unwrap()))
+        self.sources.iter().position(|known| known.name == name).map(|at| SourceNo(u16::try_from(at).unwrap()))
     }
 
     fn group_no(&self, id: &str) -> Option<GroupNo> {
@@ -326,6 +353,29 @@ impl Snapshot for World {
         Ok(minutes.range(range).map(|(at, counts)| (*at, counts.clone())).collect())
     }
 
+    fn turnovers(&self, key: &str, hours: Range<i64>) -> Result<Vec<(i64, Turnover)>, ViewError> {
+        let mut found = BTreeMap::<i64, Turnover>::new();
+        for card in self.cards.iter().filter(|card| card.kind == EntryKind::Identify) {
+            let time = card.timestamp.min(card.received_at);
+            let traits = traits_of(&card.payload, &card.context, Stamp { time, sequence: card.sequence });
+            let Some(one) = traits.get(key).filter(|one| matches!(one.class, Class::Audience | Class::JourneyStep))
+            else {
+                continue;
+            };
+            let counts = found.entry(time.as_millis().div_euclid(60 * MINUTE_MS)).or_default();
+            match one.value.as_deref() {
+                Some("true" | "\"true\"") => counts.entered += 1,
+                Some("false" | "\"false\"") | None => counts.left += 1,
+                Some(_) => {}
+            }
+        }
+        Ok(found.range(hours).map(|(hour, one)| (*hour, *one)).collect())
+    }
+
+    fn unsearched(&self) -> RoaringBitmap {
+        self.unsearched.clone()
+    }
+
     fn sequence_after(&self, time: Time) -> Result<Sequence, ViewError> {
         let later = self.cards.iter().find(|card| card.received_at > time);
         Ok(later.map_or(self.through(), |card| card.sequence))
@@ -333,7 +383,7 @@ impl Snapshot for World {
 }
 
 /// A page of some list.
-pub(super) fn first(limit: usize) -> Page<'static> {
+pub(in crate::query) fn first(limit: usize) -> Page<'static> {
     static KEY: std::sync::LazyLock<CursorKey> = std::sync::LazyLock::new(|| CursorKey::new(b"secret"));
     Page { limit, cursor: None, key: &KEY, route: "r", filter: "f" }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::IdKind;
+use crate::call::ids::{digest_of_anonymous, digest_of_user};
 
 /// What a node is known by without keeping its text in memory: 128 bits of BLAKE3 over kind and id. It is also the id of
 /// the person whose root the node is, as 26 letters.
@@ -22,12 +23,10 @@ const LENGTH: usize = 26;
 impl NodeKey {
     /// The key of an id.
     pub fn of(kind: IdKind, id: &str) -> Self {
-        let space: &[u8; 32] = match kind {
-            IdKind::User => b"roundtower: the node of a userId",
-            IdKind::Anonymous => b"roundtower: node of an anonymous",
-        };
-        let hash = blake3::keyed_hash(space, id.as_bytes());
-        Self(hash.as_bytes().first_chunk().copied().unwrap_or_default())
+        Self(match kind {
+            IdKind::User => digest_of_user(id),
+            IdKind::Anonymous => digest_of_anonymous(id),
+        })
     }
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::files;
 
-const FORMAT: u32 = 2;
+/// Raised whenever what runs hold changes its meaning: what an older program left is then made anew.
+const FORMAT: u32 = 3;
 /// The name of the file.
 pub(super) const FILE: &str = "runs.json";
 const FOLDER: &str = "run-";

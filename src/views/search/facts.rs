@@ -19,7 +19,7 @@ pub(super) const VALUES_MAX: usize = 1_000;
 /// Bytes of a trait's value as JSON; of a longer one only its existence is indexed.
 pub(super) const VALUE_BYTES_MAX: usize = 8 * 1_024;
 /// Bytes of a trait's path or an audience's key; longer ones are left out.
-pub(super) const KEY_BYTES_MAX: usize = 1_024;
+pub(in crate::views) const KEY_BYTES_MAX: usize = 1_024;
 
 const TRAIT: u8 = b't';
 const COMPUTED: u8 = b'c';

@@ -38,6 +38,7 @@ use tantivy::collector::Count;
 use tantivy::directory::error::OpenReadError;
 use tantivy::{IndexReader, Searcher, TantivyError};
 
+pub(super) use self::facts::KEY_BYTES_MAX;
 pub use self::filter::{Anonymous, Audience, Computed, Doc, Filter, Position, SortBy, Test};
 use self::index::{Opened, Refused};
 use self::roots::Roots;
