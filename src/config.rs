@@ -54,6 +54,8 @@ pub struct Config {
     pub views: crate::views::settings::Settings,
     /// The section `[http]`.
     pub http: crate::http::settings::Settings,
+    /// The section `[dashboard]`.
+    pub dashboard: crate::http::settings::Dashboard,
     /// The list `[[sources]]`.
     pub sources: Vec<SourceEntry>,
     /// The list `[[tokens]]`.
@@ -78,6 +80,7 @@ impl Default for Config {
             ingest: crate::ingest::settings::Settings::default(),
             views: crate::views::settings::Settings::default(),
             http: crate::http::settings::Settings::default(),
+            dashboard: crate::http::settings::Dashboard::default(),
             sources: Vec::new(),
             tokens: Vec::new(),
             destinations: Vec::new(),
@@ -107,6 +110,9 @@ pub struct SourceEntry {
     /// Whom its aliases may merge.
     #[serde(default)]
     pub merges: Merges,
+    /// Whether its webhooks may ask to erase people (`type: "delete"`).
+    #[serde(default)]
+    pub deletes: bool,
     /// What signs its webhooks, if they have to be signed.
     #[serde(default, deserialize_with = "optional_secret")]
     pub signing_secret: Option<Secret>,
@@ -159,6 +165,7 @@ mod tests {
             ("ingest", "ingest: Settings {"),
             ("views", "views: Settings {"),
             ("http", "http: Settings {"),
+            ("dashboard", "dashboard: Dashboard {"),
         ] {
             let start = debug.find(of).unwrap() + of.len();
             let inner = &debug[start..start + debug[start..].find('}').unwrap()];
@@ -178,6 +185,7 @@ mod tests {
             "write_key",
             "kind",
             "merges",
+            "deletes",
             "signing_secret",
             "enabled",
             "[[tokens]]",

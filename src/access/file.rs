@@ -77,6 +77,9 @@ pub struct StoredSource {
     /// Whom its aliases may merge; older files do not say, and mean everybody.
     #[serde(default)]
     pub merges: Merges,
+    /// Whether its webhooks may ask to erase people; older files do not say, and mean no.
+    #[serde(default)]
+    pub deletes: bool,
     /// When it was made, RFC 3339.
     pub created_at: String,
 }
@@ -90,6 +93,7 @@ impl StoredSource {
             enabled: self.enabled,
             signing_secret: None,
             merges: self.merges,
+            deletes: self.deletes,
         }
     }
 }

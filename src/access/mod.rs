@@ -8,6 +8,8 @@ mod error;
 pub mod file;
 pub mod name;
 pub mod secret;
+pub mod sessions;
+mod sessions_file;
 pub mod token;
 mod view;
 
@@ -17,7 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use error::AccessError;
 use file::{AccessFile, StoredSource, StoredToken};
 use name::Name;
-use token::{Scope, Tokens};
+use sessions::{Seen, Sessions};
+use token::{Holder, Scope, Tokens};
 pub use view::{SourceView, TokenView};
 
 use crate::call::secret::Secret;
@@ -27,6 +30,8 @@ use crate::ingest::source::{KeyHash, Kind, Merges, Source, Sources};
 
 /// The name of the file in the data folder.
 pub const FILE_NAME: &str = "access.toml";
+/// The name of the file with the sessions, beside it.
+const SESSIONS_FILE_NAME: &str = "sessions.toml";
 
 /// What to change about a source; what is absent stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub struct SourceChange {
     pub kind: Option<Kind>,
     /// Whom its aliases may merge.
     pub merges: Option<Merges>,
+    /// Whether its webhooks may ask to erase people.
+    pub deletes: Option<bool>,
 }
 
 /// All sources and tokens of one server.
@@ -48,6 +55,7 @@ pub struct Access {
     configured_tokens: Vec<(Name, KeyHash, Scope)>,
     sources: Arc<Sources>,
     tokens: Tokens,
+    sessions: Sessions,
 }
 
 impl Access {
@@ -65,6 +73,7 @@ impl Access {
                 enabled: entry.enabled,
                 signing_secret: entry.signing_secret.clone(),
                 merges: entry.merges,
+                deletes: entry.deletes,
             };
             (KeyHash::of(entry.write_key.expose()), Arc::new(source))
         });
@@ -82,6 +91,7 @@ impl Access {
             configured_tokens,
             sources: Arc::default(),
             tokens: Tokens::default(),
+            sessions: Sessions::open(&folder.join(SESSIONS_FILE_NAME), config.dashboard.session_days),
         };
         access.publish(&access.stored());
         Ok(access)
@@ -95,6 +105,43 @@ impl Access {
     /// The tokens; follows every change.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// Trades a token for a session; none if nobody knows the token. Where the disk does not take it, the session lives
+    /// until the server stops.
+    pub fn begin_session(&self, token: &str, now: Time) -> Option<(Secret, Holder, Seen)> {
+        let holder = self.tokens.holder(&KeyHash::of(token))?;
+        let (id, seen) = self.sessions.begin(holder.hash, now);
+        self.write_sessions(now);
+        Some((id, holder, seen))
+    }
+
+    /// Whose session this is and what it may do now; it counts as used.
+    pub fn session(&self, id: &str, now: Time) -> Option<(Holder, Seen)> {
+        let seen = self.sessions.find(id, now)?;
+        Some((self.tokens.holder(&seen.token)?, seen))
+    }
+
+    /// Makes a session unknown from now on.
+    pub fn end_session(&self, id: &str, now: Time) {
+        if self.sessions.end(id) {
+            self.write_sessions(now);
+        }
+    }
+
+    /// Writes when sessions were used last, if that has not been done for a while.
+    pub fn keep_sessions(&self, now: Time) {
+        if self.sessions.is_due(now) {
+            self.write_sessions(now);
+        }
+    }
+
+    /// Forgets the sessions that nobody can use any more, and writes the others.
+    pub fn write_sessions(&self, now: Time) {
+        self.sessions.sweep(now, |token| self.tokens.holder(token).is_some());
+        if let Err(error) = self.sessions.write(now) {
+            tracing::warn!(%error, "the sessions of the dashboard are not stored; a restart may forget or revive some");
+        }
     }
 
     /// Whether there is no source and no token at all: the first start.
@@ -140,6 +187,7 @@ impl Access {
                 kind,
                 enabled: true,
                 merges,
+                deletes: false,
                 created_at: now.to_string(),
             };
             let view = SourceView::of(&source.to_source(), Some(&source.created_at));
@@ -168,6 +216,7 @@ impl Access {
             source.enabled = change.enabled.unwrap_or(source.enabled);
             source.kind = change.kind.unwrap_or(source.kind);
             source.merges = change.merges.unwrap_or(source.merges);
+            source.deletes = change.deletes.unwrap_or(source.deletes);
         })
     }
 
@@ -227,6 +276,17 @@ impl Access {
         self.change_token(name, |entry| entry.scope = scope)
     }
 
+    /// The name of a token; none if it is unknown.
+    pub fn token_name(&self, token: &str) -> Option<String> {
+        let hash = KeyHash::of(token);
+        let configured = self.configured_tokens.iter().find(|(_, known, _)| *known == hash);
+        if let Some((name, ..)) = configured {
+            return Some(name.to_string());
+        }
+        let text = file::hex(&hash);
+        self.stored().tokens.iter().find(|token| token.token_hash == text).map(|token| token.name.to_string())
+    }
+
     /// Makes a token unknown from now on.
     ///
     /// # Errors
@@ -281,9 +341,10 @@ impl Access {
         // The configuration comes last: with the same key in both, it wins.
         self.sources.replace(kept.chain(self.configured_sources.iter().cloned()));
         let kept = stored.tokens.iter().filter(|token| !self.configured_token(token.name.as_str()));
-        let kept = kept.filter_map(|token| Some((file::unhex(&token.token_hash)?, token.scope)));
-        self.tokens
-            .replace(kept.chain(self.configured_tokens.iter().map(|(_, hash, scope)| (*hash, *scope))).collect());
+        let holder = |name: &Name, hash, scope| Holder { name: Arc::from(name.as_str()), hash, scope };
+        let kept = kept.filter_map(|token| Some(holder(&token.name, file::unhex(&token.token_hash)?, token.scope)));
+        let configured = self.configured_tokens.iter().map(|(name, hash, scope)| holder(name, *hash, *scope));
+        self.tokens.replace(kept.chain(configured).collect());
     }
 
     fn stored(&self) -> std::sync::MutexGuard<'_, AccessFile> {
@@ -337,6 +398,33 @@ mod tests {
         assert!(matches!(access.add_source("no/name", Kind::Server, Merges::All, now), Err(AccessError::Name(_))));
         assert!(matches!(access.add_source("roundtower", Kind::Server, Merges::All, now), Err(AccessError::Name(_))));
         assert_eq!(&*access.sources().lookup("k").unwrap().name, "web");
+    }
+
+    #[test]
+    fn a_session_may_do_what_its_token_may_do_now_and_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = open(folder.path(), "");
+        let now = Time::from_millis(1_700_000_000_000);
+        let (_, token) = access.add_token("ops", Scope::Read, now).unwrap();
+        assert!(access.begin_session("wrong", now).is_none());
+        let (id, holder, _) = access.begin_session(token.expose(), now).unwrap();
+        assert_eq!((&*holder.name, holder.scope), ("ops", Scope::Read));
+        access.patch_token("ops", Scope::Admin).unwrap();
+        let scope = |access: &Access, id: &Secret| access.session(id.expose(), now).map(|(holder, _)| holder.scope);
+        assert_eq!(scope(&access, &id), Some(Scope::Admin));
+        let again = open(folder.path(), "");
+        assert_eq!(scope(&again, &id), Some(Scope::Admin), "after a restart");
+        let (_, newer) = again.rotate_token("ops").unwrap();
+        assert_eq!(scope(&again, &id), None, "another secret");
+        let (id, ..) = again.begin_session(newer.expose(), now).unwrap();
+        let (other, ..) = again.begin_session(newer.expose(), now).unwrap();
+        again.end_session(id.expose(), now);
+        assert_eq!((scope(&again, &id), scope(&again, &other)), (None, Some(Scope::Admin)));
+        again.revoke_token("ops").unwrap();
+        assert_eq!(scope(&again, &other), None);
+        again.write_sessions(now);
+        let file = std::fs::read_to_string(folder.path().join(SESSIONS_FILE_NAME)).unwrap();
+        assert!(!file.contains("_hash"), "what nobody can use is not kept: {file}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::token::Scope;
 use crate::ingest::source::{Kind, Merges, Source};
 
 /// A source as shown to operators: everything but its key.
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the answer")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceView {
     /// Its name.
@@ -17,6 +18,8 @@ pub struct SourceView {
     pub enabled: bool,
     /// Whom its aliases may merge.
     pub merges: Merges,
+    /// Whether its webhooks may ask to erase people.
+    pub deletes: bool,
     /// Whether its webhooks have to be signed.
     pub signed: bool,
     /// Whether it stands in the configuration, where alone it can be changed.
@@ -45,6 +48,7 @@ impl SourceView {
             kind: source.kind,
             enabled: source.enabled,
             merges: source.merges,
+            deletes: source.deletes,
             signed: source.signing_secret.is_some(),
             configured: created_at.is_none(),
             created_at: created_at.cloned(),

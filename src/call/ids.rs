@@ -83,3 +83,17 @@ id!(
     /// One message of one source; what duplicates are known by.
     MessageId, super::limits::MESSAGE_BYTES_MAX
 );
+
+/// What a userId is known by where its text is not kept: 128 bits of BLAKE3. It is stored, and never changes.
+pub fn digest_of_user(id: &str) -> [u8; 16] {
+    digest(b"roundtower: the node of a userId", id)
+}
+
+/// The same of an anonymousId.
+pub fn digest_of_anonymous(id: &str) -> [u8; 16] {
+    digest(b"roundtower: node of an anonymous", id)
+}
+
+fn digest(space: &[u8; 32], id: &str) -> [u8; 16] {
+    blake3::keyed_hash(space, id.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default()
+}

@@ -89,6 +89,10 @@ impl Marks {
     pub const CONTROL: Self = Self(1 << 5);
     /// Its source may merge anonymous ids only (R4 with a known user as `previousId` is refused).
     pub const MERGES_ANONYMOUS_ONLY: Self = Self(1 << 6);
+    /// What is left of a call of an erased person: its place, its time of receipt, and a hash of its message id.
+    pub const ERASED: Self = Self(1 << 7);
+    /// Its anonymousId was taken out: it was one of an erased person, and the call is somebody else's.
+    pub const UNNAMED: Self = Self(1 << 8);
 
     /// Both sets together.
     #[must_use]

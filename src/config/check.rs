@@ -59,6 +59,9 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     deadlines(config)?;
     journal(&config.journal)?;
     views(&config.views)?;
+    if !(1..=3_650).contains(&config.dashboard.session_days) {
+        return Err(Wrong::new("dashboard.session_days", "has to be 1 to 3650 days"));
+    }
     senders(config)?;
     destinations::check(&config.destinations)
 }

@@ -88,6 +88,8 @@ codes! {
     CategoryNotString => "category_not_string",
     /// A deletion that this source may not ask for.
     DeleteNotAllowed => "delete_not_allowed",
+    /// A call of somebody who was erased and is not to come back.
+    Suppressed => "suppressed",
     /// The sender's `integrations` exclude this server.
     Filtered => "FILTERED_BY_INTEGRATIONS_OBJECT",
 }

@@ -10,6 +10,7 @@ use super::code::{Code, Rejected};
 use super::normalize::{Frame, Shared, Typing};
 use super::settings::Settings;
 use super::source::Merges;
+use super::suppress::Suppressed;
 use super::times::{self, Rule};
 use super::value::Members;
 use super::wire::{Document, Shape};
@@ -36,12 +37,19 @@ pub struct Importer {
     merges: Merges,
     settings: Settings,
     document: Box<Document>,
+    suppressed: Arc<Suppressed>,
 }
 
 impl Importer {
     /// An importer into `source`, whose aliases may merge these.
     pub fn new(source: Arc<str>, merges: Merges, settings: Settings) -> Self {
-        Self { source, merges, settings, document: Box::default() }
+        Self { source, merges, settings, document: Box::default(), suppressed: Arc::default() }
+    }
+
+    /// The same, refusing calls of these.
+    #[must_use]
+    pub fn suppressing(self, suppressed: Arc<Suppressed>) -> Self {
+        Self { suppressed, ..self }
     }
 
     /// Reads one line. `number` is its place in the file from 1, `now` stands in for a missing `receivedAt`.
@@ -81,6 +89,8 @@ impl Importer {
             shared: Shared::default(),
         };
         let call = frame.call(message, || line_id(&self.source, number, line))?;
+        let dropped = || Rejected::new(Code::Suppressed, "of somebody who was erased and is not to come back");
+        let call = self.suppressed.pass(call).ok_or_else(dropped)?;
         Ok(Some(Imported { received_at, call }))
     }
 }

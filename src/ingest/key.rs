@@ -1,5 +1,7 @@
 //! Which write key counts, of all the places where one may be.
 
+use std::borrow::Cow;
+
 use super::code::Code;
 use super::request::{Authorization, Credentials, Route};
 use super::value::{Members, Value};
@@ -44,16 +46,19 @@ pub(super) fn oddity(credentials: &Credentials, outside: Option<&str>, inside: O
     }
 }
 
-/// Hides the values of `writeKey` in a text that is kept to look at, whether it is JSON or a query string.
+/// Hides the values of `writeKey` in a text that is kept to look at, whether it is JSON (also inside a text), cut off, or a
+/// query string. Letters that are written as escapes are read first.
 pub(super) fn masked(text: &str) -> String {
     const NAME: &str = "writeKey";
-    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    let text = unescaped(text);
+    let (mut out, mut rest) = (String::with_capacity(text.len()), &*text);
     while let Some((before, after)) = rest.split_once(NAME) {
         out.push_str(before);
         out.push_str(NAME);
-        let value = after.trim_start_matches(['"', ':', '=', ' ', '\t', '\r', '\n', '\\']);
-        out.push_str(after.get(..after.len() - value.len()).unwrap_or_default());
-        let end = value.find(['"', '&', ',', '}', '\\']).unwrap_or(value.len());
+        let value = after.trim_start_matches(['"', ':', '=', ' ', '\t', '\r', '\n', '\\', '[']);
+        let sign = after.get(..after.len() - value.len()).unwrap_or_default();
+        out.push_str(sign);
+        let end = if sign.contains([':', '=']) { value_end(sign, value) } else { 0 };
         if end > 0 {
             out.push_str("***");
         }
@@ -61,6 +66,50 @@ pub(super) fn masked(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Where a value ends that follows these signs.
+fn value_end(sign: &str, value: &str) -> usize {
+    if sign.ends_with("\"\"") {
+        return 0;
+    }
+    let end = if sign.contains('\\') {
+        value.find(['"', '\\'])
+    } else if sign.contains('"') && sign.trim_end_matches('[').ends_with('"') {
+        let mut is_escaped = false;
+        value.find(|letter| {
+            let is_end = letter == '"' && !is_escaped;
+            is_escaped = letter == '\\' && !is_escaped;
+            is_end
+        })
+    } else if sign.contains(':') {
+        value.find([',', '}', ']', '"'])
+    } else {
+        value.find(['&', '"', ' '])
+    };
+    end.unwrap_or(value.len())
+}
+
+/// With letters and digits in place of their escapes: `\u004b` is a `K`.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    const ESCAPE: &str = "\\u00";
+    if !text.contains(ESCAPE) {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once(ESCAPE) {
+        out.push_str(before);
+        let letter = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from);
+        if let Some(letter) = letter.filter(char::is_ascii_alphanumeric) {
+            out.push(letter);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            out.push_str(ESCAPE);
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -73,5 +122,12 @@ mod tests {
         assert_eq!(masked("a=1&writeKey=abc&b=2"), "a=1&writeKey=***&b=2");
         assert_eq!(masked(r#"{"writeKey":"cut off"#), r#"{"writeKey":"***"#);
         assert_eq!(masked("plain"), "plain");
+        assert_eq!(masked(r#"{"writeKey":"a,b}\"c","x":1}"#), r#"{"writeKey":"***","x":1}"#);
+        assert_eq!(masked(r#"{"writeKey":"","x":1}"#), r#"{"writeKey":"","x":1}"#);
+        assert_eq!(masked(r#"{"writeKey":12,"x":1}"#), r#"{"writeKey":***,"x":1}"#);
+        assert_eq!(masked(r#"{"writeKey":["abc"]}"#), r#"{"writeKey":["***"]}"#);
+        assert_eq!(masked(r#"{"write\u004bey":"a\u0062c"}"#), r#"{"writeKey":"***"}"#);
+        assert_eq!(masked(r#"{"a":"{\"writeKey\":\"abc\"}"}"#), r#"{"a":"{\"writeKey\":\"***\"}"}"#);
+        assert_eq!(masked(r#"{"a":"\u00e9\u0022"}"#), r#"{"a":"\u00e9\u0022"}"#);
     }
 }

@@ -13,6 +13,7 @@ use super::code::{Code, Rejected};
 use super::import::Importer;
 use super::settings::Settings;
 use super::source::Merges;
+use super::suppress::Suppressed;
 use crate::call::time::Time;
 use crate::journal::{Ack, AppendError, Appender, Batch, Outcome, ReadError};
 
@@ -94,6 +95,12 @@ impl Lines {
     /// Lines into `source`, whose aliases may merge these.
     pub fn new(source: Arc<str>, merges: Merges, settings: Settings) -> Self {
         Self { importer: Importer::new(Arc::clone(&source), merges, settings), source }
+    }
+
+    /// The same, refusing calls of these.
+    #[must_use]
+    pub fn suppressing(self, suppressed: Arc<Suppressed>) -> Self {
+        Self { importer: self.importer.suppressing(suppressed), ..self }
     }
 
     /// Appends the lines of `text`; the first one has the number `first`. Answers once all of them are durable.

@@ -14,7 +14,9 @@ mod append;
 mod body;
 pub mod code;
 mod context;
+pub mod debugger;
 mod extra;
+mod fix;
 pub mod import;
 mod key;
 pub mod lines;
@@ -27,6 +29,7 @@ pub mod rejections;
 pub mod request;
 pub mod settings;
 pub mod source;
+pub mod suppress;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -36,16 +39,18 @@ pub mod wire;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-pub use admit::Admission;
+pub use admit::{Admission, Refused};
 pub use code::{Code, Rejected};
+use debugger::Debugger;
 pub use receipt::Receipt;
 pub use refusal::Refusal;
 use rejections::Rejections;
 pub use request::{Authorization, Credentials, Request, Route, Sender};
 use settings::Settings;
 use source::Sources;
+use suppress::Suppressed;
 
 use crate::call::time::Time;
 use crate::clock::Clock;
@@ -58,7 +63,10 @@ pub struct Ingest {
     rejections: Arc<Rejections>,
     settings: Settings,
     clock: Clock,
+    suppressed: Arc<Suppressed>,
     warned: Throttle,
+    debugger: Debugger,
+    filtered: AtomicU64,
 }
 
 impl Ingest {
@@ -70,7 +78,25 @@ impl Ingest {
         settings: Settings,
         clock: Clock,
     ) -> Self {
-        Self { appender, sources, rejections, settings, clock, warned: Throttle::default() }
+        let (suppressed, warned, filtered) = (Arc::default(), Throttle::default(), AtomicU64::new(0));
+        let debugger = Debugger::new(clock.now());
+        Self { appender, sources, rejections, settings, clock, suppressed, warned, debugger, filtered }
+    }
+
+    /// The same, dropping calls of these.
+    #[must_use]
+    pub fn suppressing(self, suppressed: Arc<Suppressed>) -> Self {
+        Self { suppressed, ..self }
+    }
+
+    /// The calls of the last minutes, for somebody who watches.
+    pub const fn debugger(&self) -> &Debugger {
+        &self.debugger
+    }
+
+    /// Calls since the start that were stored and, as their senders asked, kept out of everything else.
+    pub fn filtered(&self) -> u64 {
+        self.filtered.load(Ordering::Relaxed)
     }
 
     /// Reads a request and finds its source, stores it, and tells what became of it.

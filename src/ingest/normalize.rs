@@ -21,6 +21,9 @@ use crate::call::{Call, CallType, Marks, Target};
 /// a hundred megabytes of records.
 const ADDED_BYTES_MAX: usize = 4 << 20;
 
+/// The type of a message that asks to erase somebody.
+const DELETE: &str = "delete";
+
 /// Where a message's type comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typing {
@@ -89,6 +92,21 @@ impl<'a> Frame<'a> {
     pub(super) fn laid(&self, field: Field, object: &'a str) -> &Laid<'a> {
         let cell = if field == Field::Context { &self.shared.context } else { &self.shared.integrations };
         cell.get_or_init(|| Laid::out(object))
+    }
+
+    /// Whom a message asks to delete, by its userId; none if it is no such message.
+    ///
+    /// # Errors
+    /// When it names nobody.
+    pub(super) fn deletion(&self, message: &'a Message) -> Result<Option<UserId<'a>>, Rejected> {
+        let members = Members { document: self.document, message };
+        let Value::Text(name) = members.get(Field::Type) else { return Ok(None) };
+        if name != DELETE {
+            return Ok(None);
+        }
+        self.check(message)?;
+        let id = members.id(Field::UserId, "userId", self.settings.strict_ids, UserId::parse)?;
+        id.map(Some).ok_or_else(|| Rejected::new(Code::IdRequired, "a deletion needs a userId"))
     }
 
     /// Turns one message into a call. `new_id` makes the id of a message that has none.
@@ -169,7 +187,7 @@ impl<'a> Frame<'a> {
         match &*name {
             "user" if self.typing == Typing::Windsor => Ok(CallType::Identify),
             "event" if self.typing == Typing::Windsor => Ok(CallType::Track),
-            "delete" if self.rule == Rule::Corrected && !self.restores => {
+            DELETE if self.rule == Rule::Corrected && !self.restores => {
                 Err(Rejected::new(Code::DeleteNotAllowed, "this source may not delete"))
             }
             name => CallType::parse(name).ok_or_else(|| {

@@ -30,6 +30,19 @@ pub(super) fn text(query: &str) -> Result<String, Refusal> {
     Ok(Value::Object(message).to_string())
 }
 
+/// The query string without what it holds in base64, for the list of rejections.
+pub(super) fn shown(query: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(query);
+    let mut shown = String::new();
+    for pair in text.split('&') {
+        let name = pair.split('=').next().unwrap_or_default();
+        let is_data = percent_decode_str(name).decode_utf8_lossy() == "data";
+        shown.push_str(if shown.is_empty() { "" } else { "&" });
+        shown.push_str(if is_data { "data=***" } else { pair });
+    }
+    shown.into_bytes()
+}
+
 fn decoded(text: &str) -> Result<String, Refusal> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();

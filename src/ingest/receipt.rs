@@ -16,6 +16,8 @@ pub enum Status {
     Rejected,
     /// Appended, durable, and kept out of everything but the journal, as the sender's `integrations` ask.
     Filtered,
+    /// It asked to erase somebody, and that is under way.
+    Erased,
 }
 
 /// The receipt of one message. Serializes to the shape on the wire.
@@ -57,4 +59,6 @@ pub struct Receipt {
     pub notes: Vec<Code>,
     /// What became of the messages, in numbers.
     pub counts: Counts,
+    /// The userIds that the request asks to erase. Whoever answers it sees to that first.
+    pub deletions: Vec<String>,
 }

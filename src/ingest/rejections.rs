@@ -97,6 +97,19 @@ impl Rejections {
         }
     }
 
+    /// Forgets every entry that names one of these ids or was of one of these messages, and every one of which that cannot
+    /// be told: its body was cut, or holds escapes behind which anything may stand.
+    pub fn forget(&self, ids: &[String]) {
+        let finders: Vec<_> = ids.iter().map(|id| memchr::memmem::Finder::new(id.as_bytes())).collect();
+        let names = |text: &str| finders.iter().any(|finder| finder.find(text.as_bytes()).is_some());
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.entries.retain(|one| {
+            let is_unclear = one.body.len() >= self.body_bytes_max || one.body.contains('\\');
+            !is_unclear && !names(&one.body) && !names(&one.message) && !one.message_id.as_deref().is_some_and(names)
+        });
+        ring.bytes = ring.entries.iter().map(|one| one.bytes()).sum();
+    }
+
     /// At most `limit` rejections with numbers below `before` (the newest ones without it) that `wanted` accepts.
     pub fn page(&self, before: Option<u64>, limit: usize, wanted: impl Fn(&Rejection) -> bool) -> Page {
         let entries: Vec<_> = {

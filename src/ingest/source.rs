@@ -56,6 +56,8 @@ pub struct Source {
     pub signing_secret: Option<Secret>,
     /// Whom its aliases may merge.
     pub merges: Merges,
+    /// Whether its webhooks may ask to erase people.
+    pub deletes: bool,
 }
 
 /// The BLAKE3 hash of a write key.
@@ -88,6 +90,11 @@ impl Sources {
     pub fn lookup(&self, key: &str) -> Option<Arc<Source>> {
         self.0.load().get(&KeyHash::of(key)).cloned()
     }
+
+    /// The source of this name.
+    pub fn named(&self, name: &str) -> Option<Arc<Source>> {
+        self.0.load().values().find(|source| &*source.name == name).cloned()
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +112,7 @@ mod tests {
             enabled: true,
             signing_secret: None,
             merges: Merges::All,
+            deletes: false,
         };
         let source = Arc::new(source);
         let sources = Sources::new();

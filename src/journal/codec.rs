@@ -110,13 +110,49 @@ pub(super) fn encode_record(source: &str, received_at: Time, call: &Call<'_>, ou
     }
 }
 
-/// Whether two stored records have the same source and message id.
-pub(super) fn same_message(left: &[u8], right: &[u8]) -> bool {
-    let names = |bytes: &[u8]| -> Option<(String, String)> {
-        let (stored, _): (StoredRecord<'_>, usize) = bincode::borrow_decode_from_slice(bytes.get(4..)?, CONFIG).ok()?;
-        Some((stored.source.to_owned(), stored.message_id.to_owned()))
+/// Appends what stays of an erased record: its place, its source, when it was received, what duplicates are found by, and
+/// which erasure it was.
+pub(super) fn encode_erased(record: &Record<'_>, erasure: &str, out: &mut Vec<u8>) {
+    let at = record.received_at;
+    let message_id = MessageId::parse(format!("{:020x}", record.digest().get())).expect("twenty digits are an id");
+    let call = Call {
+        kind: CallType::Track,
+        message_id,
+        user_id: None,
+        anonymous_id: None,
+        target: Target::None,
+        name: None,
+        category: Some(Cow::Borrowed(erasure)),
+        timestamp: at,
+        original_timestamp: at,
+        sent_at: None,
+        channel: Cow::Borrowed("server"),
+        payload: Cow::Borrowed("{}"),
+        context: Cow::Borrowed("{}"),
+        integrations: None,
+        extra: Cow::Borrowed("{}"),
+        marks: Marks::ERASED,
     };
-    names(left).is_some_and(|left| names(right).is_some_and(|right| left == right))
+    encode_record(record.source, at, &call, out);
+}
+
+/// What duplicates of a record are found by.
+pub(super) fn digest(source: &str, message_id: &str, marks: Marks) -> MessageDigest {
+    let kept = if marks.has(Marks::ERASED) { u128::from_str_radix(message_id, 16).ok() } else { None };
+    kept.map_or_else(|| MessageDigest::of(source, message_id), MessageDigest)
+}
+
+/// Whether two stored records have the same source and message id. Of an erased one only the digest is known.
+pub(super) fn same_message(left: &[u8], right: &[u8]) -> bool {
+    let names = |bytes: &[u8]| -> Option<(String, String, Marks)> {
+        let (stored, _): (StoredRecord<'_>, usize) = bincode::borrow_decode_from_slice(bytes.get(4..)?, CONFIG).ok()?;
+        Some((stored.source.to_owned(), stored.message_id.to_owned(), Marks(stored.marks)))
+    };
+    let (Some(left), Some(right)) = (names(left), names(right)) else { return false };
+    if left.2.has(Marks::ERASED) || right.2.has(Marks::ERASED) {
+        return digest(&left.0, &left.1, left.2) == digest(&right.0, &right.1, right.2);
+    }
+    (left.0, left.1) == (right.0, right.1)
 }
 
 /// Where the record with this index begins in a decompressed block; the end if there are fewer.

@@ -3,6 +3,8 @@
 //! Three threads: the writer (`writer`), the merger (`merge`), and one that keeps the message ids and watches the
 //! writer (`dedup`). They end when the journal is closed or its last handle goes.
 
+mod measures;
+
 use std::cell::RefCell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -19,6 +21,7 @@ use super::recovery::{self, Opened};
 use super::settings::Settings;
 use super::shared::Shared;
 use super::shelf::Shelf;
+pub use super::verify::{Finding, Verified};
 use super::writer::{Job, Writer};
 use super::{Accounts, Ack, AppendError, Appender, Batch, ReadError, Reader, Sequence, Slice, Tail};
 use super::{files, merge, verify};
@@ -98,30 +101,6 @@ pub struct Status {
     pub disk_low: bool,
 }
 
-/// One finding of [`Journal::verify`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Whether data is damaged or missing (otherwise a remark).
-    pub damage: bool,
-    /// One line.
-    pub text: String,
-}
-
-/// What [`Journal::verify`] read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// Records decoded.
-    pub records: u64,
-    /// Blocks checked.
-    pub blocks: u64,
-    /// Volumes checked.
-    pub volumes: u64,
-    /// Bytes of stored records, decompressed.
-    pub bytes: u64,
-    /// What was found; empty when all is well.
-    pub findings: Vec<Finding>,
-}
-
 /// The journal on disk. Cheap to clone; one per data folder and process.
 #[derive(Clone)]
 pub struct Journal {
@@ -182,11 +161,7 @@ impl Journal {
         if *shelf.failed.borrow() {
             return Err(unusable(&"a write failed while the journal was opened"));
         }
-        let accounts = Accounts {
-            appended: AtomicU64::new(next.since(Sequence::FIRST)),
-            duplicate: AtomicU64::new(duplicate),
-            rejected: AtomicU64::new(rejected),
-        };
+        let accounts = accounts(next, duplicate, rejected);
         let (merge, wake) = mpsc::sync_channel(1);
         let shared = Arc::new(Shared {
             instance: instance.0,
@@ -202,6 +177,10 @@ impl Journal {
             busy_since: AtomicU64::new(0),
             started: Instant::now(),
             merge,
+            roll: AtomicBool::new(false),
+            turn: Mutex::default(),
+            erased: AtomicU64::new(0),
+            retired: Mutex::default(),
         });
         let sealer = Sealer::new().map_err(|error| unusable(&error))?;
         let writer = Writer {
@@ -224,22 +203,8 @@ impl Journal {
         self.shared.shelf.failed.subscribe()
     }
 
-    /// The state now. Measures the folder, so it blocks for a moment.
-    pub fn status(&self) -> Status {
-        let shared = &self.shared;
-        let disk_free_bytes = shared.disk_free.load(Ordering::Relaxed);
-        Status {
-            first: shared.shelf.first(),
-            next: shared.shelf.next(),
-            volumes: shared.shelf.volumes().len(),
-            disk_bytes: files::disk_bytes(&shared.shelf.folder),
-            queued_bytes: shared.queued_bytes.load(Ordering::Acquire),
-            disk_free_bytes,
-            commits: shared.commits.load(Ordering::Relaxed),
-            dedup_ids: shared.dedup.ids(),
-            poisoned: shared.is_poisoned(),
-            disk_low: disk_free_bytes < shared.settings.disk_free_bytes_min,
-        }
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Reads everything and checks it. Blocks; ingest goes on meanwhile. `progress` gets (records done, records in all).
@@ -265,6 +230,14 @@ impl Threads {
         }
         // The files are free for another process, even while a handle for reading is still held here.
         shared.shelf.volumes().iter().for_each(|placed| shared.shelf.rest(&placed.volume));
+    }
+}
+
+fn accounts(next: Sequence, duplicate: u64, rejected: u64) -> Accounts {
+    Accounts {
+        appended: AtomicU64::new(next.since(Sequence::FIRST)),
+        duplicate: AtomicU64::new(duplicate),
+        rejected: AtomicU64::new(rejected),
     }
 }
 
@@ -322,8 +295,7 @@ fn refill(dedup: &Dedup, shelf: &Shelf, gaps: &[(u64, u64)], now: Time) -> Resul
             for record in slice.records() {
                 let record = record?;
                 if record.sequence.get() < *to {
-                    let digest = MessageDigest::of(record.source, record.call.message_id.as_str());
-                    hold.insert(digest, record.sequence.get(), record.received_at);
+                    hold.insert(record.digest(), record.sequence.get(), record.received_at);
                 }
             }
             drop(hold);
@@ -387,8 +359,9 @@ impl Reader for Journal {
         for candidate in candidates {
             let slice = self.shared.shelf.read(Sequence::new(candidate), 1)?;
             let record = slice.records().next().transpose()?;
-            let same =
-                |record: &super::Record<'_>| record.source == source && record.call.message_id.as_str() == message_id;
+            let same = |record: &super::Record<'_>| {
+                record.source == source && record.call.message_id.as_str() == message_id && !record.is_erased()
+            };
             if record.as_ref().is_some_and(same) {
                 return Ok(Some(Sequence::new(candidate)));
             }

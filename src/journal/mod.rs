@@ -13,11 +13,13 @@
 //! - **J5** A reader sees exactly the records below the tail, as they were appended, also after reopening.
 //! - **J6** A full queue refuses at once with a retryable error; nothing grows without bound.
 //! - **J7** Damage is reported as damage: a read never returns a record that was not appended.
+//! - **J8** What was erased is in no file of the journal any more; its sequence and what duplicates are found by stay.
 
 mod block;
 pub mod codec;
 mod dedup;
 pub mod embedded;
+pub mod erase;
 pub mod error;
 pub(crate) mod files;
 mod group;
@@ -27,6 +29,7 @@ pub mod memory;
 mod merge;
 pub mod record;
 mod recovery;
+mod rewrite;
 pub mod sequence;
 pub mod settings;
 mod shared;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::codec::{self, MessageDigest};
 use super::{ReadError, Sequence};
-use crate::call::Call;
 use crate::call::limits::RECORD_BYTES_MAX;
 use crate::call::time::Time;
+use crate::call::{Call, Marks};
 
 /// A call with its source, the time it was received, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,18 @@ pub struct Record<'a> {
     pub received_at: Time,
     /// The call.
     pub call: Call<'a>,
+}
+
+impl Record<'_> {
+    /// Whether only its place is left: what it said belonged to a person who was erased.
+    pub fn is_erased(&self) -> bool {
+        self.call.marks.has(Marks::ERASED)
+    }
+
+    /// What duplicates of it are found by; an erased record keeps nothing else of its message id.
+    pub(super) fn digest(&self) -> MessageDigest {
+        codec::digest(self.source, self.call.message_id.as_str(), self.call.marks)
+    }
 }
 
 /// A record of more than [`RECORD_BYTES_MAX`] bytes.
@@ -126,6 +138,15 @@ impl Block {
     /// Bytes, decompressed.
     pub fn bytes_len(&self) -> usize {
         self.payload.len()
+    }
+
+    /// The stored bytes of its records, one after another.
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    pub(super) fn into_payload(self) -> Vec<u8> {
+        self.payload
     }
 
     /// Its records in order.

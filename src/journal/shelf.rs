@@ -146,6 +146,13 @@ impl Shelf {
         self.tail.send_replace(next.get());
     }
 
+    /// Lets go of the blocks in memory that begin before `before`: the volumes hold something else by now.
+    pub(super) fn forget_recent(&self, before: Sequence) {
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        recent.blocks.retain(|block| block.first() >= before);
+        recent.bytes = recent.blocks.iter().map(|block| block.bytes_len()).sum();
+    }
+
     /// See [`super::Reader::read`].
     pub(super) fn read(&self, from: Sequence, bytes_max: usize) -> Result<Slice, ReadError> {
         let tail = self.next();

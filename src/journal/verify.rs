@@ -1,11 +1,34 @@
 //! Reading everything and checking it: frames, chains, digests, every record, and that no sequence is missing.
 
 use super::block;
-use super::embedded::{Finding, Verified};
 use super::manifest::{Closed, hex};
 use super::record::Block;
 use super::shelf::{Placed, Shelf};
 use super::{ReadError, Sequence, files};
+
+/// One finding of [`super::embedded::Journal::verify`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether data is damaged or missing (otherwise a remark).
+    pub damage: bool,
+    /// One line.
+    pub text: String,
+}
+
+/// What [`super::embedded::Journal::verify`] read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Records decoded.
+    pub records: u64,
+    /// Blocks checked.
+    pub blocks: u64,
+    /// Volumes checked.
+    pub volumes: u64,
+    /// Bytes of stored records, decompressed.
+    pub bytes: u64,
+    /// What was found; empty when all is well.
+    pub findings: Vec<Finding>,
+}
 
 /// Checks all volumes. See [`super::embedded::Journal::verify`].
 pub(super) fn verify(shelf: &Shelf, instance: [u8; 16], progress: &mut dyn FnMut(u64, u64)) -> Verified {

@@ -340,7 +340,8 @@ impl Writer {
 
     fn roll_if_full(&mut self) -> Result<(), StoreError> {
         let (bytes, bytes_max) = (self.volume.volume.bytes(), self.shared.settings.open_volume_bytes_max);
-        if bytes >= bytes_max {
+        let is_wanted = self.shared.roll.swap(false, Ordering::AcqRel);
+        if bytes >= bytes_max || is_wanted && self.volume.filled() > 0 {
             return self.roll();
         }
         if bytes >= bytes_max / 2 && self.spare.is_none() {

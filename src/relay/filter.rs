@@ -27,6 +27,8 @@ pub enum Skip {
     Loop,
     /// An operator's order, not a sender's call.
     Control,
+    /// It was erased.
+    Erased,
 }
 
 impl Skip {
@@ -37,6 +39,7 @@ impl Skip {
             Self::Type => "UNSUPPORTED_EVENT_TYPE",
             Self::Loop => "LOOP",
             Self::Control => "CONTROL",
+            Self::Erased => "ERASED",
         }
     }
 }
@@ -44,6 +47,9 @@ impl Skip {
 /// Whether the destination does not get this record, and why.
 pub fn skip(record: &Record<'_>, to: &Destination) -> Option<Skip> {
     let call = &record.call;
+    if record.is_erased() {
+        return Some(Skip::Erased);
+    }
     if call.marks.has(Marks::CONTROL) {
         return Some(Skip::Control);
     }
@@ -96,6 +102,13 @@ mod tests {
         for format in [Format::Windsor, Format::Partner, Format::Segment] {
             let found = why(CallType::Alias, Marks::CONTROL.with(Marks::FILTERED), None, &destination(format));
             assert_eq!(found, Some(Skip::Control));
+        }
+    }
+
+    #[test]
+    fn what_was_erased_goes_nowhere() {
+        for format in [Format::Windsor, Format::Partner, Format::Segment] {
+            assert_eq!(why(CallType::Track, Marks::ERASED, None, &destination(format)), Some(Skip::Erased));
         }
     }
 

@@ -1,9 +1,13 @@
 //! The relay as the rest of the program holds it: open, start, ask, order, close.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
+
 use super::client::Transport;
+use super::error::RelayError;
 use super::ledger::{Again, Attempt, Counts, Ledger, ORDERS_MAX, State};
 use super::outbox::Pause;
 use super::running::Running;
@@ -13,85 +17,36 @@ use super::status::{Delivery, Finding, Selection, Status};
 use super::worker::Message;
 use super::{places, worker};
 use crate::clock::Clock;
-use crate::journal::{ReadError, Reader, Sequence};
-use crate::store::{Engine, StoreError};
+use crate::journal::{Reader, Sequence};
+use crate::store::Engine;
 
 /// Makes what sends the requests of a destination.
 pub type Connect<'a> = &'a dyn Fn(&Destination) -> Result<Arc<dyn Transport>, String>;
 
-/// Why the relay could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum RelayError {
-    /// The folder, its files or the disk.
-    #[error("the relay's ledger in {path} cannot be used: {error}")]
-    Ledger {
-        /// The folder.
-        path: String,
-        /// Why.
-        error: StoreError,
-    },
-    /// The ledger, while running.
-    #[error("the relay's ledger: {0}")]
-    Store(#[from] StoreError),
-    /// The journal.
-    #[error(transparent)]
-    Journal(#[from] ReadError),
-    /// A thread, a runtime or a client could not be made.
-    #[error("the relay cannot start: {0}")]
-    Start(String),
-    /// No destination has this name.
-    #[error("there is no destination `{name}`; the configuration has: {known}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-    /// The journal has no such record.
-    #[error("there is no record {sequence} in the journal")]
-    NoRecord {
-        /// The sequence asked for.
-        sequence: Sequence,
-    },
-    /// It is pending: it will be sent anyway.
-    #[error("record {sequence} is still pending; it is sent as soon as it can be")]
-    Pending {
-        /// The record.
-        sequence: Sequence,
-    },
-    /// It is filtered: the destination does not get it.
-    #[error("record {sequence} is filtered for this destination; filtered records are never sent")]
-    Filtered {
-        /// The record.
-        sequence: Sequence,
-    },
-    /// Too many orders to deliver again are open.
-    #[error("{ORDERS_MAX} orders to deliver again are open already; order again when one of them is done")]
-    Busy,
-    /// A range that holds nothing.
-    #[error("there is no record in that range")]
-    EmptyRange,
-}
-
-impl RelayError {
-    /// Whether there is no room on the disk: then it can be tried again.
-    pub const fn is_full(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Full(_)) | Self::Ledger { error: StoreError::Full(_), .. })
-    }
-
-    /// Whether the ledger is damaged.
-    pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Damaged(_)) | Self::Ledger { error: StoreError::Damaged(_), .. })
-    }
-}
-
 /// All destinations. Cheap to clone; one per data folder and process.
 #[derive(Clone)]
 pub struct Relay {
-    inner: Arc<Inner>,
+    pub(super) slot: Arc<Slot>,
 }
 
-struct Inner {
+/// What is open now; it is opened anew when the ledger was written again.
+pub(super) struct Slot {
+    pub(super) origin: Origin,
+    pub(super) inner: ArcSwap<Inner>,
+    /// What sends to each destination, once it was started.
+    pub(super) transports: Mutex<Option<HashMap<String, Arc<dyn Transport>>>>,
+}
+
+/// What a relay is opened from.
+pub(super) struct Origin {
+    pub(super) dir: PathBuf,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) clock: Clock,
+}
+
+pub(super) struct Inner {
     /// None while there is no destination: then there is nothing to remember.
     ledger: Option<Ledger>,
     reader: Arc<dyn Reader>,
@@ -102,7 +57,7 @@ struct Inner {
 
 impl std::fmt::Debug for Relay {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Relay").field("destinations", &self.inner.seats.len()).finish_non_exhaustive()
+        out.debug_struct("Relay").field("destinations", &self.inner().seats.len()).finish_non_exhaustive()
     }
 }
 
@@ -119,23 +74,19 @@ impl Relay {
         destinations: &[Destination],
         clock: &Clock,
     ) -> Result<Self, RelayError> {
-        let ledger_error = |error| RelayError::Ledger { path: dir.display().to_string(), error };
-        let (mut ledger, mut seats) = (None, Vec::with_capacity(destinations.len()));
-        if !destinations.is_empty() {
-            ledger = Some(Ledger::open(dir, engine).map_err(ledger_error)?);
-        }
-        for (to, ledger) in destinations.iter().zip(ledger.iter().cycle()) {
-            let start = places::start(reader.as_ref(), to.from)?;
-            let book = ledger.book(&to.name, &|| start).map_err(ledger_error)?;
-            let tail = reader.tail().next();
-            if book.forget_from(tail).map_err(ledger_error)? {
-                let (destination, from) = (&to.name, tail.get());
-                tracing::warn!(destination, from, "the journal lost its end; what became of those calls is forgotten");
-            }
-            seats.push(Arc::new(Seat::new(to.clone(), book)));
-        }
-        let (clock, running) = (clock.clone(), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { ledger, reader, clock, seats, running }) })
+        let origin = Origin {
+            dir: dir.to_path_buf(),
+            engine: Arc::clone(engine),
+            reader,
+            destinations: destinations.to_vec(),
+            clock: clock.clone(),
+        };
+        let inner = ArcSwap::from_pointee(origin.open()?);
+        Ok(Self { slot: Arc::new(Slot { origin, inner, transports: Mutex::default() }) })
+    }
+
+    pub(super) fn inner(&self) -> Arc<Inner> {
+        self.slot.inner.load_full()
     }
 
     /// Starts to send to every destination that is enabled. Starting twice is fine.
@@ -143,17 +94,22 @@ impl Relay {
     /// # Errors
     /// When a thread or a client cannot be made; then nothing runs.
     pub fn start(&self, connect: Connect<'_>) -> Result<(), RelayError> {
-        let mut running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.is_none() && !self.is_empty() {
-            let inner = &self.inner;
-            *running = Some(Running::start(&inner.seats, &inner.reader, &inner.clock, connect)?);
+        let made = Mutex::new(HashMap::new());
+        let keep = |to: &Destination| {
+            let transport = connect(to)?;
+            made.lock().unwrap_or_else(PoisonError::into_inner).insert(to.name.clone(), Arc::clone(&transport));
+            Ok(transport)
+        };
+        if self.inner().start(&keep)? {
+            let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+            *self.slot.transports.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
         }
         Ok(())
     }
 
     /// Begins to stop, without waiting: nothing new is sent. [`Relay::close`] has to follow.
     pub fn stop(&self) {
-        for seat in &self.inner.seats {
+        for seat in &self.inner().seats {
             seat.tell(Message::Close);
         }
     }
@@ -161,26 +117,24 @@ impl Relay {
     /// Stops: requests under way get a few seconds to finish, then everything known is made durable. Blocks. Closing
     /// twice is fine.
     pub fn close(&self) {
-        let close_ledger = || {
-            if let Some(ledger) = &self.inner.ledger {
-                ledger.close();
-            }
-        };
-        let running = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match running {
-            Some(running) => running.close(&self.inner.seats, close_ledger),
-            None => close_ledger(),
-        }
+        *self.slot.transports.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.inner().close();
+    }
+
+    /// Bytes on disk. Measures the folder, so it blocks for a moment.
+    pub fn disk_bytes(&self) -> u64 {
+        crate::journal::files::disk_bytes(&self.slot.origin.dir)
     }
 
     /// Whether there is no destination at all.
     pub fn is_empty(&self) -> bool {
-        self.inner.seats.is_empty()
+        self.inner().seats.is_empty()
     }
 
     /// Every destination, in the order of the configuration. Blocks for a moment.
     pub fn list(&self) -> Vec<Status> {
-        self.inner.seats.iter().map(|seat| self.inner.status(seat)).collect()
+        let inner = self.inner();
+        inner.seats.iter().map(|seat| inner.status(seat)).collect()
     }
 
     /// One destination. Blocks for a moment.
@@ -188,14 +142,16 @@ impl Relay {
     /// # Errors
     /// When there is none of that name.
     pub fn status(&self, name: &str) -> Result<Status, RelayError> {
-        Ok(self.inner.status(self.seat(name)?))
+        let seat = self.seat(name)?;
+        Ok(self.inner().status(&seat))
     }
 
     /// The records by state, summed over all destinations. Never blocks on a disk.
     pub fn totals(&self) -> Counts {
-        let tail = self.inner.reader.tail().next();
+        let inner = self.inner();
+        let tail = inner.reader.tail().next();
         let mut totals = Counts::default();
-        for counts in self.inner.seats.iter().map(|seat| seat.book.counts(tail)) {
+        for counts in inner.seats.iter().map(|seat| seat.book.counts(tail)) {
             totals.pending += counts.pending;
             totals.delivered += counts.delivered;
             totals.filtered += counts.filtered;
@@ -245,7 +201,8 @@ impl Relay {
         if seat.book.again().len() >= ORDERS_MAX {
             return Err(RelayError::Busy);
         }
-        let reader = self.inner.reader.as_ref();
+        let inner = self.inner();
+        let reader = inner.reader.as_ref();
         let order = match what {
             Selection::One(sequence) => {
                 let sequence = *sequence;
@@ -286,7 +243,8 @@ impl Relay {
         limit: usize,
     ) -> Result<Vec<Delivery>, RelayError> {
         let seat = self.seat(name)?;
-        let reader = self.inner.reader.as_ref();
+        let inner = self.inner();
+        let reader = inner.reader.as_ref();
         let tail = reader.tail().next();
         let before = before.map_or(tail, |before| before.min(tail));
         let sequences = seat.book.list(state, before, limit)?;
@@ -299,7 +257,8 @@ impl Relay {
     /// As [`Relay::deliveries`].
     pub fn recent(&self, name: &str, before: Option<Sequence>, limit: usize) -> Result<Vec<Delivery>, RelayError> {
         let seat = self.seat(name)?;
-        let reader = self.inner.reader.as_ref();
+        let inner = self.inner();
+        let reader = inner.reader.as_ref();
         let tail = reader.tail().next();
         let before = before.map_or(tail, |before| before.min(tail)).get();
         let first = before.saturating_sub(u64::try_from(limit).unwrap_or(u64::MAX)).max(reader.first().get());
@@ -314,7 +273,7 @@ impl Relay {
     pub fn of_record(&self, sequence: Sequence) -> Result<Vec<(String, State, Vec<Attempt>)>, RelayError> {
         let of =
             |seat: &Arc<Seat>| Ok((seat.to.name.clone(), seat.book.state(sequence)?, seat.book.attempts(sequence)?));
-        self.inner.seats.iter().map(of).collect()
+        self.inner().seats.iter().map(of).collect()
     }
 
     /// Whether the accounts of every destination close: what is stored, counted anew, agrees with the running counts, and
@@ -324,27 +283,30 @@ impl Relay {
     /// When a disk fails.
     pub fn reconcile(&self) -> Result<Vec<Finding>, RelayError> {
         let mut findings = Vec::new();
-        for seat in &self.inner.seats {
-            findings.extend(seat.reconcile(self.inner.reader.as_ref())?);
+        let inner = self.inner();
+        for seat in &inner.seats {
+            findings.extend(seat.reconcile(inner.reader.as_ref())?);
         }
         Ok(findings)
     }
 
-    fn seat(&self, name: &str) -> Result<&Arc<Seat>, RelayError> {
+    fn seat(&self, name: &str) -> Result<Arc<Seat>, RelayError> {
+        let inner = self.inner();
         let unknown = || {
-            let known: Vec<&str> = self.inner.seats.iter().map(|seat| seat.to.name.as_str()).collect();
+            let known: Vec<&str> = inner.seats.iter().map(|seat| seat.to.name.as_str()).collect();
             RelayError::Unknown { name: name.to_owned(), known: known.join(", ") }
         };
-        self.inner.seats.iter().find(|seat| seat.to.name == name).ok_or_else(unknown)
+        inner.seats.iter().find(|seat| seat.to.name == name).cloned().ok_or_else(unknown)
     }
 
     /// Stops without writing anything, as a crash would.
     #[cfg(test)]
     pub(super) fn crash(&self) {
-        if let Some(running) = self.inner.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            running.crash(&self.inner.seats);
+        let inner = self.inner();
+        if let Some(running) = inner.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            running.crash(&inner.seats);
         }
-        if let Some(ledger) = &self.inner.ledger {
+        if let Some(ledger) = &inner.ledger {
             ledger.halt();
         }
     }
@@ -353,7 +315,7 @@ impl Relay {
     /// ask this.
     #[cfg(test)]
     pub(super) fn settle(&self) {
-        for seat in self.inner.seats.iter().filter(|seat| seat.to.enabled) {
+        for seat in self.inner().seats.iter().filter(|seat| seat.to.enabled) {
             seat.settle();
         }
     }
@@ -371,7 +333,55 @@ impl Relay {
     }
 }
 
+impl Origin {
+    /// Opens the ledger and the part of each destination.
+    pub(super) fn open(&self) -> Result<Inner, RelayError> {
+        let ledger_error = |error| RelayError::Ledger { path: self.dir.display().to_string(), error };
+        Ledger::settle(&self.dir).map_err(ledger_error)?;
+        let (mut ledger, mut seats) = (None, Vec::with_capacity(self.destinations.len()));
+        if !self.destinations.is_empty() {
+            ledger = Some(Ledger::open(&self.dir, &self.engine).map_err(ledger_error)?);
+        }
+        for (to, ledger) in self.destinations.iter().zip(ledger.iter().cycle()) {
+            let start = places::start(self.reader.as_ref(), to.from)?;
+            let book = ledger.book(&to.name, &|| start).map_err(ledger_error)?;
+            let tail = self.reader.tail().next();
+            if book.forget_from(tail).map_err(ledger_error)? {
+                let (destination, from) = (&to.name, tail.get());
+                tracing::warn!(destination, from, "the journal lost its end; what became of those calls is forgotten");
+            }
+            seats.push(Arc::new(Seat::new(to.clone(), book)));
+        }
+        let (clock, running) = (self.clock.clone(), Mutex::default());
+        Ok(Inner { ledger, reader: Arc::clone(&self.reader), clock, seats, running })
+    }
+}
+
 impl Inner {
+    /// Starts the workers unless they run. Returns whether it did.
+    pub(super) fn start(&self, connect: Connect<'_>) -> Result<bool, RelayError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.is_some() || self.seats.is_empty() {
+            return Ok(false);
+        }
+        *running = Some(Running::start(&self.seats, &self.reader, &self.clock, connect)?);
+        Ok(true)
+    }
+
+    /// Ends the workers and closes the ledger.
+    pub(super) fn close(&self) {
+        let close_ledger = || {
+            if let Some(ledger) = &self.ledger {
+                ledger.close();
+            }
+        };
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match running {
+            Some(running) => running.close(&self.seats, close_ledger),
+            None => close_ledger(),
+        }
+    }
+
     fn status(&self, seat: &Seat) -> Status {
         seat.status(self.reader.as_ref(), self.clock.now())
     }

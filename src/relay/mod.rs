@@ -12,6 +12,8 @@
 //! receiver ever takes a thread from ingest, and no destination waits for another.
 
 pub mod client;
+mod erase;
+mod error;
 pub mod filter;
 pub mod format;
 mod handle;
@@ -29,6 +31,7 @@ mod tests;
 mod wanted;
 mod worker;
 
-pub use handle::{Connect, Relay, RelayError};
+pub use error::RelayError;
+pub use handle::{Connect, Relay};
 pub use status::{Delivery, Edge, Finding, Selection, Span, Standing, Status};
 pub use wanted::{Places, Wanted, WantedError};

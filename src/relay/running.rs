@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::handle::{Connect, RelayError};
+use super::error::RelayError;
+use super::handle::Connect;
 use super::seat::Seat;
 use super::worker::lanes::Lanes;
 use super::worker::{Message, Surroundings, Worker};

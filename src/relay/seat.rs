@@ -104,6 +104,7 @@ impl Seat {
     ) -> Result<Delivery, RelayError> {
         let slice = reader.read(sequence, 1)?;
         let record = slice.record(sequence).transpose()?;
+        let told = record.as_ref().filter(|record| !record.is_erased());
         let mut attempts = self.book.attempts(sequence)?;
         let letter = if state == State::Dead { self.book.dead_letter(sequence)? } else { None };
         let waits = self.book.tried(sequence);
@@ -111,9 +112,9 @@ impl Seat {
         let kept = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
         Ok(Delivery {
             sequence,
-            message_id: record.as_ref().map(|record| record.call.message_id.as_str().to_owned()),
-            kind: record.as_ref().map(|record| record.call.kind),
-            event: record.as_ref().and_then(|record| record.call.name.as_deref().map(str::to_owned)),
+            message_id: told.map(|record| record.call.message_id.as_str().to_owned()),
+            kind: told.map(|record| record.call.kind),
+            event: told.and_then(|record| record.call.name.as_deref().map(str::to_owned)),
             received_at: record.as_ref().map(|record| record.received_at),
             state,
             attempts: tried.max(kept),

@@ -49,7 +49,14 @@ impl House {
         let sources = Arc::new(Sources::new());
         let source = |name: &str, enabled, signing_secret| {
             let merges = if name == "careful" { Merges::Anonymous } else { Merges::All };
-            let source = Source { name: name.into(), kind: Kind::Server, enabled, signing_secret, merges };
+            let source = Source {
+                name: name.into(),
+                kind: Kind::Server,
+                enabled,
+                signing_secret,
+                merges,
+                deletes: name == "deleting",
+            };
             (KeyHash::of(if name == "web" { "key" } else { name }), Arc::new(source))
         };
         sources.replace([

@@ -63,13 +63,18 @@ impl Folder {
         }
     }
 
+    /// What it is called in the folder of the ledger.
+    pub(super) fn name(&self) -> String {
+        format!("{FOLDER}{:06}", self.number)
+    }
+
     pub(super) fn listed(&self) -> Listed {
         let (slots, bytes) = (self.slots.load(Ordering::Acquire), self.bytes.load(Ordering::Acquire));
         Listed { number: self.number, slots, bytes }
     }
 
     /// The store, opened if it is not, and made if it is not there.
-    fn store(&self) -> Result<Arc<dyn Store>, StoreError> {
+    pub(super) fn store(&self) -> Result<Arc<dyn Store>, StoreError> {
         let mut store = lock(&self.store);
         if let Some(store) = &*store {
             return Ok(Arc::clone(store));
@@ -90,11 +95,11 @@ impl Folder {
         }
     }
 
-    fn fault(&self, fault: Fault) -> StoreError {
+    pub(super) fn fault(&self, fault: Fault) -> StoreError {
         codec::damaged(&self.dir, "a block of attempts", fault)
     }
 
-    fn payload(&self, store: &dyn Store, key: &[u8]) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn payload(&self, store: &dyn Store, key: &[u8]) -> Result<Vec<u8>, StoreError> {
         let bytes = store.get(key)?.filter(|bytes| !bytes.is_empty()).ok_or_else(|| self.fault(Fault::Missing))?;
         codec::unseal(key, &bytes).map_err(|fault| self.fault(fault))
     }

@@ -26,6 +26,7 @@ mod codec;
 mod commit;
 mod content;
 mod entry;
+mod erase;
 mod history;
 mod keys;
 mod letters;
@@ -187,6 +188,22 @@ impl Ledger {
         let shared = Arc::new(recovery::open(dir, engine, attempts_bytes_max)?);
         let committing = Mutex::new(Some(commit::start(Arc::clone(&shared))?));
         Ok(Self(Arc::new(Open { shared, committing })))
+    }
+
+    /// Finishes or undoes what a crash left of [`Ledger::erase`]; to be called before a ledger in `dir` is opened. Blocks.
+    ///
+    /// # Errors
+    /// When a folder cannot be moved or removed.
+    pub fn settle(dir: &Path) -> Result<(), StoreError> {
+        erase::settle(dir)
+    }
+
+    /// Removes what was answered about some records from every file of the ledger in `dir`, which must not be open. Blocks.
+    ///
+    /// # Errors
+    /// When the disk is full or fails, or the ledger is damaged; it stays as it was.
+    pub fn erase(dir: &Path, engine: &Arc<dyn Engine>, is_touched: &dyn Fn(u64) -> bool) -> Result<(), StoreError> {
+        erase::erase(dir, engine, is_touched)
     }
 
     /// The part of one destination. A new one begins at `start`: what is before counts as filtered. Blocks.

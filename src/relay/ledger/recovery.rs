@@ -20,7 +20,7 @@ use crate::journal::files;
 use crate::store::{Engine, StoreError};
 
 /// The folder of the state store.
-const STATE: &str = "state";
+pub(super) const STATE: &str = "state";
 
 pub(super) fn open(dir: &Path, engine: &Arc<dyn Engine>, attempts_bytes_max: u64) -> Result<Shared, StoreError> {
     files::make_dir(dir).map_err(|error| log::failed(&error))?;

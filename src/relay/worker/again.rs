@@ -107,6 +107,9 @@ impl Orders {
 }
 
 fn is_meant(record: &Record<'_>, order: &Again) -> bool {
+    if record.is_erased() {
+        return false;
+    }
     let kind = order.kind.as_deref().is_none_or(|kind| kind == record.call.kind.as_str());
     kind && order.event.as_deref().is_none_or(|event| record.call.name.as_deref() == Some(event))
 }

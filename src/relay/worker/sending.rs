@@ -37,7 +37,12 @@ pub(super) fn write(bodies: &mut Bodies, to: &Destination, sent: &[Sequence], no
             place: "the journal".to_owned(),
             detail: "the record is not there any more".to_owned(),
         };
-        writer.push(&record.ok_or_else(missing)??);
+        let record = record.ok_or_else(missing)??;
+        if record.is_erased() {
+            // It was offered before. The relay is about to be opened anew, and then it is not owed any more.
+            return Err(ReadError::Store(format!("record {sequence} is being erased")));
+        }
+        writer.push(&record);
     }
     Ok(writer.finish(now))
 }

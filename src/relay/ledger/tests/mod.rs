@@ -2,6 +2,7 @@
 
 mod cuts;
 mod damage;
+mod erase;
 mod faulty;
 mod full;
 mod model;
