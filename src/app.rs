@@ -20,8 +20,9 @@ use crate::access::{Access, AccessError, secret};
 use crate::call::secret::Secret;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::erase::{self, EraseError, Eraser};
 use crate::http::server::{self, DRAIN_S, ServerHandle};
-use crate::http::{Parts, Site};
+use crate::http::{Parts, Site, history};
 use crate::ingest::Ingest;
 use crate::ingest::rejections::Rejections;
 use crate::journal::Reader;
@@ -67,6 +68,9 @@ pub enum AppError {
     /// The relay.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// Erasures.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
     /// Sources and tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -115,13 +119,24 @@ impl AppError {
 /// # Errors
 /// See [`AppError`].
 pub fn serve(config: &Config, start: &Start) -> Result<(), AppError> {
+    serve_and(config, start, |_| {})
+}
+
+/// Serves likewise, and calls `ready` with where the server is once it takes requests. `ready` must not block.
+///
+/// # Errors
+/// See [`AppError`].
+pub fn serve_and(config: &Config, start: &Start, ready: impl FnOnce(&Control)) -> Result<(), AppError> {
     let opened = Opened::open(config, start)?;
     let (journal, views, relay) = (opened.journal.clone(), opened.views.clone(), opened.relay.clone());
-    let verdict = server::block_on(opened.run(config));
+    let (eraser, access) = (opened.eraser.clone(), Arc::clone(&opened.access));
+    let verdict = server::block_on(opened.run(config, ready));
     // No async thread is left that could wait for them. The journal is last: the others read it.
+    eraser.close();
     relay.close();
     views.close();
     journal.close();
+    access.write_sessions(Clock::System.now());
     tracing::info!("stopped");
     let failed = *journal.failed().borrow();
     verdict.and(if failed { Err(AppError::JournalFailed) } else { Ok(()) })
@@ -133,7 +148,9 @@ struct Opened {
     journal: Journal,
     views: Views,
     relay: Relay,
+    eraser: Eraser,
     site: Arc<Site>,
+    access: Arc<Access>,
     listener: TcpListener,
     control: Control,
     greeting: String,
@@ -148,6 +165,7 @@ impl Opened {
         let folder = Folder::open_or_make(&config.data)?;
         Control::clear(folder.path());
         let access = Arc::new(Access::open(folder.path(), config, start.admin_token.as_ref())?);
+        access.write_sessions(Clock::System.now());
         let (listener, address) =
             server::bind(&config.listen).map_err(|error| AppError::Listen { listen: config.listen.clone(), error })?;
         let clock = Clock::System;
@@ -161,18 +179,21 @@ impl Opened {
         let reader: Arc<dyn Reader> = Arc::new(journal.clone());
         let engine: Arc<dyn Engine> = Arc::new(SledEngine);
         let views = Views::open(&folder.views(), &engine, &reader, &config.views)?;
-        let destinations = config.relay_destinations();
-        let relay = Relay::open(&folder.relay(), &engine, Arc::clone(&reader), &destinations, &clock)?;
+        let relay = Relay::open(&folder.relay(), &engine, Arc::clone(&reader), &config.relay_destinations(), &clock)?;
         let control = Control { url: url(address), token: secret::generate() };
         let rejections = Arc::new(Rejections::new(&config.ingest));
+        let of = erase::Parts::new(&journal, &views, &relay, &rejections, &clock);
+        let eraser = Eraser::open(folder.path(), of)?;
         let appender = Arc::new(journal.clone());
         let settings = config.ingest.clone();
         let parts = Parts {
-            ingest: Ingest::new(appender, access.sources(), Arc::clone(&rejections), settings, clock.clone()),
+            ingest: Ingest::new(appender, access.sources(), Arc::clone(&rejections), settings, clock.clone())
+                .suppressing(eraser.suppressed()),
             rejections,
             journal: journal.clone(),
             views: views.clone(),
             relay: relay.clone(),
+            eraser: eraser.clone(),
             access: Arc::clone(&access),
             clock: clock.clone(),
             instance: folder.instance(),
@@ -182,20 +203,36 @@ impl Opened {
         let site = Arc::new(Site::new(parts, config, address).map_err(AppError::Setting)?);
         let greeting = welcome::first_start(&access, &clock, &control.url, config, start)?;
         start_relay(&relay, &clock)?;
-        Ok(Self { folder, journal, views, relay, site, listener, control, greeting, files_max, prometheus })
+        eraser.start()?;
+        Ok(Self {
+            folder,
+            journal,
+            views,
+            relay,
+            eraser,
+            site,
+            access,
+            listener,
+            control,
+            greeting,
+            files_max,
+            prometheus,
+        })
     }
 
-    async fn run(self, config: &Config) -> Result<(), AppError> {
+    async fn run(self, config: &Config, ready: impl FnOnce(&Control)) -> Result<(), AppError> {
         let mut signals = Signals::listen()?;
         let mut failed = self.journal.failed();
         let (server, handle) = server::start(Arc::clone(&self.site), self.listener, &config.http, self.files_max)
             .map_err(|error| AppError::Listen { listen: config.listen.clone(), error })?;
         let server = server::spawn(server);
-        server::spawn(keep_metrics_small(self.prometheus, self.relay.clone()));
+        server::spawn(history::keep(Arc::clone(&self.site)));
+        server::spawn(keep_house(self.prometheus, self.relay.clone(), Arc::clone(&self.access)));
         let guard = self.control.write(self.folder.path());
         let guard = guard.map_err(|error| AppError::System { what: "write control.json", error })?;
         welcome::print(&format!("{}roundtower is ready on {}\n", self.greeting, self.control.url));
         tracing::info!(url = self.control.url, durability = config.journal.durability.as_str(), "ready");
+        ready(&self.control);
         let verdict = tokio::select! {
             name = signals.next() => {
                 tracing::info!(signal = name, "stopping");
@@ -228,13 +265,18 @@ fn start_relay(relay: &Relay, clock: &Clock) -> Result<(), AppError> {
     Ok(relay.start(&connect)?)
 }
 
-/// Samples wait in memory until somebody sorts them into buckets. What the relay lags is looked up meanwhile.
-async fn keep_metrics_small(prometheus: PrometheusHandle, relay: Relay) {
+/// Samples wait in memory until somebody sorts them into buckets. What the relay lags is looked up meanwhile, and when
+/// sessions were used is written.
+async fn keep_house(prometheus: PrometheusHandle, relay: Relay, access: Arc<Access>) {
     loop {
         tokio::time::sleep(METRICS_PAUSE).await;
-        let relay = relay.clone();
-        // It reads the journal, which may block.
-        if tokio::task::spawn_blocking(move || relay.publish()).await.is_err() {
+        let (relay, access) = (relay.clone(), Arc::clone(&access));
+        // Both wait for the disk.
+        let work = move || {
+            relay.publish();
+            access.keep_sessions(Clock::System.now());
+        };
+        if tokio::task::spawn_blocking(work).await.is_err() {
             tracing::warn!("the numbers of the relay could not be looked up");
         }
         prometheus.run_upkeep();

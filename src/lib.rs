@@ -11,9 +11,11 @@ pub mod cli;
 
 pub mod app;
 pub mod config;
+pub mod demo;
 pub mod telemetry;
 
 pub mod access;
+pub mod erase;
 pub mod http;
 
 pub mod call;

@@ -5,6 +5,7 @@
 //! DATA/control.json   how commands reach the server that holds the folder; there only while it runs
 //! DATA/instance.toml  format version and instance id
 //! DATA/access.toml    sources and tokens that commands made
+//! DATA/erase.json     what was erased, and what is not done yet
 //! DATA/journal/       the truth
 //! DATA/views/         computed from it
 //! DATA/relay/         what was delivered where: truth too

@@ -29,7 +29,7 @@ pub fn first_start(
     let (_, key) = access.add_source("default", Kind::Server, Merges::All, now)?;
     let (_, token) = access.add_token("admin", Scope::Admin, now)?;
     let (key, token) = (key.expose(), token.expose());
-    let curl = first_call(url, key);
+    let (link, curl) = (login_link(url, token), first_call(url, key));
     let export = export_command(config, start);
     let mut text = String::new();
     let _ = write!(
@@ -38,6 +38,10 @@ pub fn first_start(
          \n\
          \x20 write key of the source `default`   {key}\n\
          \x20 admin token                         {token}\n\
+         \n\
+         Open the dashboard; this link logs in:\n\
+         \n\
+         \x20 {link}\n\
          \n\
          Send a first call:\n\
          \n\
@@ -49,6 +53,11 @@ pub fn first_start(
          \n"
     );
     Ok(text)
+}
+
+/// A link to the dashboard that logs in. What follows the `#` never leaves the browser, so it is in no log.
+pub fn login_link(url: &str, token: &str) -> String {
+    format!("{url}/login#{token}")
 }
 
 /// A line for the shell that sends one call.

@@ -41,6 +41,11 @@ impl Arguments {
 pub(super) enum Command {
     /// Run the server
     Serve,
+    /// Look around: serve a temporary data folder with a lively week of a made-up company, and keep traffic coming.
+    /// Everything in it is invented, nothing leaves this machine, and no configuration file is read
+    Demo(Demo),
+    /// Erase a person everywhere, for good: every call, and everything that was made of them
+    Erase(Erase),
     /// Write everything out
     Export(Export),
     /// Read Segment calls from a file
@@ -62,6 +67,25 @@ pub(super) enum Command {
     Token(Token),
 }
 
+/// `erase`.
+#[derive(Debug, Args)]
+pub(super) struct Erase {
+    /// Whom: the id of a person, or `user_id:X`, `anonymous_id:X`, `email:X`
+    pub(super) person: String,
+    /// Also drop what the person sends later
+    #[arg(long)]
+    pub(super) suppress: bool,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// What all choices follow from: the same seed tells the same story [default: 1]. With --data the folder is kept,
+    /// and the demo goes on in it next time
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+}
+
 /// `export`.
 #[derive(Debug, Args)]
 pub(super) struct Export {
@@ -70,7 +94,7 @@ pub(super) struct Export {
     /// The form of the output
     #[arg(long, default_value = "ndjson")]
     pub(super) format: Format,
-    /// The first sequence to write
+    /// The first sequence to write, of calls
     #[arg(long, value_name = "SEQ", default_value_t = 1)]
     pub(super) from: u64,
     /// Write to this file instead of standard output
@@ -85,6 +109,18 @@ pub(super) enum What {
     People,
     Groups,
     Feed,
+}
+
+impl What {
+    /// In words.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::People => "people",
+            Self::Groups => "groups",
+            Self::Feed => "calls of the feed",
+        }
+    }
 }
 
 /// Forms of an export.

@@ -17,8 +17,10 @@ use super::place::{OpenJournal, Place, open_journal};
 use super::remote::Remote;
 use super::show;
 use crate::access::Access;
+use crate::app::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::erase::suppressed;
 use crate::ingest::lines::{Lines, Tally};
 use crate::journal::Reader as _;
 
@@ -93,8 +95,9 @@ impl Sink {
                     )));
                 };
                 let journal = open_journal(&folder, config)?;
-                let lines =
-                    Box::new(Lines::new(Arc::from(wanted.source.as_str()), source.merges, config.ingest.clone()));
+                let suppressed = suppressed(folder.path()).map_err(AppError::from)?;
+                let lines = Lines::new(Arc::from(wanted.source.as_str()), source.merges, config.ingest.clone());
+                let lines = Box::new(lines.suppressing(suppressed));
                 Ok(Self::Folder { journal, lines, seen: wanted.dry_run.then(HashSet::new), _folder: folder })
             }
         }

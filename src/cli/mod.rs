@@ -4,6 +4,8 @@
 //! Exit status: 0 fine, 1 failed, 2 bad usage or configuration, 3 damaged data.
 
 mod arguments;
+mod demo;
+mod erase;
 mod export;
 mod import;
 mod input;
@@ -55,14 +57,20 @@ fn command(arguments: Arguments, program: String, output: Output) -> Result<(), 
     let flags = arguments.flags();
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::load(&flags, environment).map_err(|error| Failure::Usage(error.to_string()))?;
+    let command = arguments.command.unwrap_or(Command::Serve);
+    let config = match &command {
+        Command::Demo(_) => demo::config(&flags),
+        _ => Config::load(&flags, environment).map_err(|error| Failure::Usage(error.to_string()))?,
+    };
     telemetry::start_logging(&config.log, config.log_format).map_err(Failure::Usage)?;
     let admin_token = admin_token()?;
-    match arguments.command.unwrap_or(Command::Serve) {
+    match command {
         Command::Serve => {
             let start = Start { admin_token, program, config_file: flags.config };
             app::serve(&config, &start).map_err(Failure::from)
         }
+        Command::Demo(wanted) => demo::run(config, &wanted, flags.data.as_deref(), program),
+        Command::Erase(wanted) => erase::run(&config, &wanted, output),
         Command::Export(wanted) => export::run(&config, &wanted, output),
         Command::Import(wanted) => import::run(&config, &wanted, output),
         Command::Verify(arguments) => verify::run(&config, &arguments, output),

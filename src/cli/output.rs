@@ -10,6 +10,7 @@ use crate::app::folder::FolderError;
 use crate::ingest::lines::LinesError;
 use crate::journal::ReadError;
 use crate::journal::embedded::OpenError;
+use crate::query::QueryError;
 use crate::relay::{RelayError, WantedError};
 use crate::store::StoreError;
 use crate::views::ViewsError;
@@ -84,6 +85,12 @@ impl From<ReadError> for Failure {
             ReadError::Damaged { .. } => Self::Damaged(error.to_string()),
             ReadError::Store(_) | ReadError::Full(_) => Self::Failed(error.to_string()),
         }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

@@ -14,6 +14,8 @@ use crate::journal::embedded::Journal;
 use crate::relay::{Relay, RelayError};
 use crate::store::Engine;
 use crate::store::sled::SledEngine;
+use crate::views::Views;
+use crate::views::settings::Settings;
 
 /// A server that starts or stops holds the folder for a moment without saying where it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -77,6 +79,35 @@ pub(super) fn open_relay(folder: &Folder, journal: &OpenJournal, config: &Config
     let reader: Arc<dyn Reader> = Arc::new(journal.0.clone());
     let relay = Relay::open(&folder.relay(), &engine, reader, &config.relay_destinations(), &Clock::System)?;
     Ok(OpenRelay(relay))
+}
+
+/// The views of a folder that this process holds, once they have folded everything.
+///
+/// # Errors
+/// When they cannot be opened, or stand still.
+pub(super) fn open_views(folder: &Folder, journal: &OpenJournal, config: &Config) -> Result<OpenViews, Failure> {
+    let engine: Arc<dyn Engine> = Arc::new(SledEngine);
+    let reader: Arc<dyn Reader> = Arc::new(journal.0.clone());
+    let settings = Settings { enabled: true, ..config.views.clone() };
+    let views = OpenViews(Views::open(&folder.views(), &engine, &reader, &settings)?);
+    let end = reader.tail().next();
+    while views.0.through() < end {
+        if let Some(reason) = views.0.status().stopped {
+            return Err(Failure::Failed(format!("the views stand still: {reason}")));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(views)
+}
+
+/// Views that are closed cleanly when the command ends. The journal has to outlive them.
+#[derive(Debug)]
+pub(super) struct OpenViews(pub Views);
+
+impl Drop for OpenViews {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// A relay that is closed cleanly when the command ends. The journal has to outlive it.

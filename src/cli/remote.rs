@@ -67,6 +67,14 @@ impl Remote {
         self.read(request.body(bytes).send())
     }
 
+    /// Sends calls as any sender does: whose they are says the write key in the body.
+    ///
+    /// # Errors
+    /// As [`Remote::ask`].
+    pub(super) fn call(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.read(self.client.post(self.address(path)).json(body).send())
+    }
+
     /// Asks for something long; the answer is read as it comes.
     ///
     /// # Errors

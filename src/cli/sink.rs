@@ -28,7 +28,7 @@ pub(super) fn run(wanted: &Sink, listen: Option<&str>, output: Output) -> Result
     let listen = listen.unwrap_or(LISTEN);
     // Who names a status wants to see it.
     let fail = wanted.fail.unwrap_or(if wanted.status.is_some() { 1.0 } else { 0.0 });
-    let settings = Settings { fail, status: wanted.status.unwrap_or(STATUS), delay_ms: wanted.delay_ms };
+    let settings = Settings { fail, status: wanted.status.unwrap_or(STATUS), refuse: 0.0, delay_ms: wanted.delay_ms };
     let began = Instant::now();
     let ready = |address| {
         let text = format!("roundtower sink is ready on http://{address}; POST to any path, Ctrl-C ends it");

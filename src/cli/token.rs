@@ -9,6 +9,7 @@ use super::arguments::Token;
 use super::output::{Failure, Output};
 use super::place::Place;
 use super::source::on;
+use crate::app::welcome::login_link;
 use crate::clock::Clock;
 use crate::config::Config;
 
@@ -30,7 +31,11 @@ pub(super) fn run(config: &Config, wanted: Token, output: Output) -> Result<(), 
                 Ok(view)
             })?;
             let secret = made.get("token").and_then(Value::as_str).unwrap_or_default();
-            output.result(&format!("token `{name}`, shown once: {secret}"), &made);
+            let link = match &place {
+                Place::Server(remote) => format!("\nlogs in: {}", login_link(remote.url(), secret)),
+                Place::Folder(_) => String::new(),
+            };
+            output.result(&format!("token `{name}`, shown once: {secret}{link}"), &made);
         }
         Token::List => {
             let all = on(&place, config, Method::GET, "/api/tokens", None, |access| {

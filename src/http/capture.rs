@@ -8,9 +8,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 
 use super::body::{self, BodyError};
-use super::{Site, answer};
+use super::strays::{self, Stray};
+use super::{Site, answer, erase};
 use crate::call::CallType;
 use crate::ingest::{Authorization, Credentials, Receipt, Refusal, Request, Route, Sender};
+use crate::journal::AppendError;
 
 const RECEIPT_WANTED: HeaderName = HeaderName::from_static("x-roundtower-receipt");
 const WRITE_KEY: HeaderName = HeaderName::from_static("x-write-key");
@@ -26,7 +28,7 @@ pub(super) async fn take(site: &Site, request: &HttpRequest, mut payload: web::P
             if let Some(refusal) = refusal_of(error, route.body_bytes_max()) {
                 site.ingest.note_unread(route, &credentials(request), &refusal);
             }
-            return unread(error, route.body_bytes_max());
+            return unread(site, request, error, route.body_bytes_max());
         }
     };
     let (receipts, start) = (wants_receipts(request), Instant::now());
@@ -60,7 +62,7 @@ pub(super) async fn pixel(site: &Site, request: &HttpRequest, kind: CallType) ->
 pub(super) async fn discard(site: &Site, request: &HttpRequest, mut payload: web::Payload) -> HttpResponse {
     match body::read(request, &mut payload, DISCARD_BYTES_MAX, site.body_deadline).await {
         Ok(_) => answer::success(),
-        Err(error) => unread(error, DISCARD_BYTES_MAX),
+        Err(error) => unread(site, request, error, DISCARD_BYTES_MAX),
     }
 }
 
@@ -93,15 +95,21 @@ async fn store(
         },
         other => other,
     })?;
-    if let Some(source) = admission.source() {
-        site.limits.request(source).map_err(|retry_after_s| Refusal::RateLimited { retry_after_s })?;
+    if let Some(Err(retry_after_s)) = admission.source().map(|source| site.limits.request(source)) {
+        let refusal = Refusal::RateLimited { retry_after_s };
+        site.ingest.note_refused(&admission, &refusal);
+        return Err(refusal);
     }
     let receipt = site.ingest.accept(admission).await?;
+    if erase::deletions(site, &receipt.deletions).await.is_err() {
+        // Its sender comes back; the calls beside it are duplicates then.
+        return Err(AppendError::Closed.into());
+    }
     site.verdicts.add(site.clock.now(), receipt.counts.duplicate, receipt.counts.rejected);
     Ok(receipt)
 }
 
-fn credentials(request: &HttpRequest) -> Credentials {
+pub(super) fn credentials(request: &HttpRequest) -> Credentials {
     let authorization = request.headers().get(header::AUTHORIZATION);
     Credentials {
         authorization: authorization.map(|value| Authorization::read(value.as_bytes())).unwrap_or_default(),
@@ -160,9 +168,12 @@ fn refusal_of(error: BodyError, bytes_max: usize) -> Option<Refusal> {
     }
 }
 
-fn unread(error: BodyError, bytes_max: usize) -> HttpResponse {
+fn unread(site: &Site, request: &HttpRequest, error: BodyError, bytes_max: usize) -> HttpResponse {
     refusal_of(error, bytes_max).map_or_else(
-        || answer::failure(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time"),
+        || {
+            let words = "The body did not arrive in time";
+            strays::turn_away(site, request, StatusCode::REQUEST_TIMEOUT, Stray::Timeout, words)
+        },
         |refusal| answer::refused(&refusal),
     )
 }

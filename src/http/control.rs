@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::body::{self, BodyError};
 use super::health::json_answer;
 use super::problem::Problem;
-use super::{Site, blocking, capture};
+use super::{Site, blocking, capture, reads};
 use crate::access::token::Scope;
-use crate::access::{Access, AccessError, SourceChange};
+use crate::access::{Access, AccessError, SourceChange, SourceView};
 use crate::call::secret::Secret;
 use crate::ingest::source::{Kind, Merges};
 
@@ -37,6 +37,7 @@ struct ChangedSource {
     enabled: Option<bool>,
     kind: Option<Kind>,
     merges: Option<Merges>,
+    deletes: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -53,8 +54,44 @@ struct ChangedToken {
 }
 
 /// All sources; keys are not among what is shown.
-pub(super) fn list_sources(site: &Site) -> HttpResponse {
-    list(site, &site.access.list_sources().iter().map(|source| json!(source)).collect::<Vec<_>>())
+pub(super) async fn list_sources(site: &Site) -> Result<HttpResponse, Problem> {
+    let sources = site.access.list_sources();
+    let (items, through) = with_calls(site, sources).await?;
+    Ok(json_answer(StatusCode::OK, &json!({"items": items, "next": null, "through": through})))
+}
+
+/// Sources with how many of their calls were stored and when the last one came, as of the views: what is counted there
+/// is still known after a restart. Views that are switched off know nothing.
+async fn with_calls(site: &Site, sources: Vec<SourceView>) -> Result<(Vec<Value>, u64), Problem> {
+    reads::ask(site, move |views| {
+        let is_known = views.is_enabled();
+        views.read(|snapshot| {
+            let shown = sources.iter().map(|source| {
+                let sender = snapshot.source_no(&source.name).and_then(|number| snapshot.sender(number));
+                let last = sender.and_then(|sender| sender.last_call_at).filter(|_| is_known);
+                let mut view = json!(source);
+                if let Value::Object(members) = &mut view {
+                    members.insert("last_call_at".to_owned(), json!(last.map(|time| time.to_string())));
+                    let calls = is_known.then(|| sender.map_or(0, |sender| sender.calls));
+                    members.insert("calls".to_owned(), json!(calls));
+                }
+                view
+            });
+            Ok((shown.collect(), snapshot.through().get()))
+        })
+    })
+    .await
+}
+
+/// One source in the same form. It was just changed: the answer has to say so, and may hold a key that is shown once,
+/// also when nobody can tell how many calls there were.
+async fn shown_source(site: &Site, source: SourceView) -> Value {
+    let mut unknown = json!(source);
+    if let Value::Object(members) = &mut unknown {
+        members.extend([("last_call_at".to_owned(), Value::Null), ("calls".to_owned(), Value::Null)]);
+    }
+    let known = with_calls(site, vec![source]).await;
+    known.ok().and_then(|(mut sources, _)| sources.pop()).unwrap_or(unknown)
 }
 
 /// Makes a source; its write key is in this answer and nowhere else.
@@ -67,14 +104,14 @@ pub(super) async fn add_source(
     let now = site.clock.now();
     let (view, key) =
         change(site, move |access| access.add_source(&wanted.name, wanted.kind, wanted.merges, now)).await?;
-    Ok(json_answer(StatusCode::CREATED, &with_secret(&json!(view), "write_key", &key)))
+    Ok(json_answer(StatusCode::CREATED, &with_secret(&shown_source(site, view).await, "write_key", &key)))
 }
 
 /// Gives a source a new write key; the old one is unknown at once.
 pub(super) async fn rotate_source(site: &Site, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let name = name(request);
     let (view, key) = change(site, move |access| access.rotate_source(&name)).await?;
-    Ok(json_answer(StatusCode::OK, &with_secret(&json!(view), "write_key", &key)))
+    Ok(json_answer(StatusCode::OK, &with_secret(&shown_source(site, view).await, "write_key", &key)))
 }
 
 /// Switches a source on or off, or changes its kind or whom it may merge.
@@ -85,9 +122,10 @@ pub(super) async fn patch_source(
 ) -> Result<HttpResponse, Problem> {
     let wanted: ChangedSource = parse(site, request, payload).await?;
     let name = name(request);
-    let edit = SourceChange { enabled: wanted.enabled, kind: wanted.kind, merges: wanted.merges };
+    let edit =
+        SourceChange { enabled: wanted.enabled, kind: wanted.kind, merges: wanted.merges, deletes: wanted.deletes };
     let view = change(site, move |access| access.patch_source(&name, edit)).await?;
-    Ok(json_answer(StatusCode::OK, &json!(view)))
+    Ok(json_answer(StatusCode::OK, &shown_source(site, view).await))
 }
 
 /// All tokens; the secrets are not among what is shown.

@@ -9,19 +9,17 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt as _;
-use subtle::ConstantTimeEq as _;
 
 use super::guard::Connection;
 use super::parameters::Asked;
 use super::problem::Problem;
-use super::routes::{Action, Offer, ROUTES, Right, Route, Surface, is_for_senders};
+use super::rights::Caller;
+use super::routes::{Action, Offer, ROUTES, Route, Surface, is_for_senders};
+use super::strays::Stray;
 use super::{
-    REQUEST_ID, Site, answer, capture, control, cors, feed, groups, health, live, merges, openapi, people, profiles,
-    reads, receipt, records, relay, sdk,
+    REQUEST_ID, Site, answer, capture, charts, control, cors, debugger, erase, feed, files, groups, health, history,
+    live, merges, openapi, people, profiles, reads, receipt, records, relay, rights, sdk, session, source_test, strays,
 };
-use crate::access::token::Scope;
-use crate::ingest::Authorization;
-use crate::ingest::source::KeyHash;
 
 /// Largest head of a request: names and values of its headers together, in bytes.
 const HEADERS_BYTES_MAX: usize = 16 * 1024;
@@ -70,7 +68,8 @@ async fn enter(
         Surface::Ingest => {
             let work = AssertUnwindSafe(for_senders(route, &site, &request, payload)).catch_unwind();
             let answer = work.await.unwrap_or_else(|_| {
-                answer::failure(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The request failed here")
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                strays::turn_away(&site, &request, status, Stray::InternalError, "The request failed here")
             });
             cors::open(&request, answer)
         }
@@ -98,17 +97,17 @@ async fn for_senders(
     payload: web::Payload,
 ) -> HttpResponse {
     if let Some(status) = oversized(request) {
-        let code = if status == StatusCode::URI_TOO_LONG { "url_too_long" } else { "headers_too_large" };
-        return answer::failure(status, code, "The head of the request is too large");
+        let stray = if status == StatusCode::URI_TOO_LONG { Stray::UrlTooLong } else { Stray::HeadersTooLarge };
+        return strays::turn_away(site, request, status, stray, "The head of the request is too large");
     }
     if request.method() == Method::OPTIONS {
         return cors::preflight(request);
     }
-    let Some(route) = route else { return nothing_here() };
+    let Some(route) = route else { return nothing_here(site, request) };
     let Some(offer) = offer(route, request.method()) else {
         let allow = route.allow();
-        let mut answer =
-            answer::failure(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("This route takes {allow}"));
+        let (status, words) = (StatusCode::METHOD_NOT_ALLOWED, format!("This route takes {allow}"));
+        let mut answer = strays::turn_away(site, request, status, Stray::MethodNotAllowed, &words);
         if let Ok(allow) = HeaderValue::from_str(&allow) {
             answer.headers_mut().insert(header::ALLOW, allow);
         }
@@ -123,7 +122,7 @@ async fn for_senders(
         Action::Settings => sdk::settings(site, request),
         Action::Script => sdk::script(site, request),
         Action::ScriptPart => sdk::part(request),
-        _ => nothing_here(),
+        _ => nothing_here(site, request),
     }
 }
 
@@ -143,19 +142,23 @@ async fn for_operators(
     }
     let route = route.ok_or(Problem::NotFound)?;
     let offer = offer(route, request.method()).ok_or_else(|| Problem::MethodNotAllowed { allow: route.allow() })?;
-    let scope = authorize(site, request, offer.right)?;
+    let caller = rights::authorize(site, request, *offer)?;
     let asked = if is_strict(route) { Asked::read(request, offer.action)? } else { Asked::default() };
     reads::fresh(site, &asked).await?;
     if let Some(answer) = of_views(offer.action, site, request, &asked).await {
+        return answer.map(|answer| rights::while_known(site, caller, answer));
+    }
+    if let Some(answer) = of_watching(offer.action, site, request, &asked).await {
         return answer;
     }
-    if let Some(answer) = of_relay(offer.action, site, request, &asked).await {
+    if let Some(answer) = of_page(offer.action, site, request, caller.as_ref()).await {
         return answer;
     }
     match offer.action {
+        Action::BeginSession => session::begin(site, request, payload).await,
         Action::Alive => Ok(health::alive(site)),
         Action::Ready => health::ready(site).await,
-        Action::Status => health::status(site, scope.is_some()).await,
+        Action::Status => health::status(site, caller.is_some()).await,
         Action::Metrics => health::metrics(site).await,
         Action::Rejections => records::rejections(site, request),
         Action::PreviewMerge => merges::preview(site, request, payload).await,
@@ -165,12 +168,11 @@ async fn for_operators(
         Action::Description => Ok(openapi::document()),
         Action::Docs => openapi::page(request, "index.html"),
         Action::DocsPart => openapi::page(request, request.match_info().get("file").unwrap_or_default()),
-        Action::Find => receipt::find(site, request, &asked).await,
         Action::Redeliver => relay::redeliver(site, request, payload).await,
         Action::Export => records::export(site, request),
         Action::Import => records::import(site, request, payload).await,
         Action::Verify => records::verify(site).await,
-        Action::ListSources => Ok(control::list_sources(site)),
+        Action::ListSources => control::list_sources(site).await,
         Action::AddSource => control::add_source(site, request, payload).await,
         Action::PatchSource => control::patch_source(site, request, payload).await,
         Action::RotateSource => control::rotate_source(site, request).await,
@@ -197,8 +199,14 @@ async fn of_views(
 ) -> Option<Result<HttpResponse, Problem>> {
     Some(match action {
         Action::People => people::list(site, request, asked).await,
+        Action::CountPeople => people::count(site, asked).await,
         Action::Person => people::person(site, request, asked).await,
+        Action::Erase => erase::erase(site, request, asked).await,
+        Action::Erasures => Ok(erase::list(site)),
+        Action::Find => receipt::find(site, request, asked).await,
+        Action::Rejections => records::rejections(site, request),
         Action::Timeline => people::timeline(site, request, asked).await,
+        Action::Activity => charts::activity(site, request, asked).await,
         Action::Identity => people::identity(site, request, asked).await,
         Action::Traits => people::traits(site, request, asked).await,
         Action::Groups => groups::list(site, request, asked).await,
@@ -206,10 +214,14 @@ async fn of_views(
         Action::GroupPeople => groups::people(site, request, asked).await,
         Action::GroupTimeline => groups::timeline(site, request, asked).await,
         Action::Audiences => groups::audiences(site, request, asked).await,
+        Action::AudienceHistory => charts::audience(site, request, asked).await,
         Action::Feed => feed::feed(site, request, asked).await,
         Action::Live => live::live(site, request, asked).await,
         Action::Events => feed::events(site, request, asked).await,
         Action::Stats => feed::stats(site, asked).await,
+        Action::ExportPeople => files::people(site, request, asked).await,
+        Action::ExportGroups => files::groups(site, request, asked).await,
+        Action::ExportFeed => files::feed(site, request, asked).await,
         Action::ProfileTraits
         | Action::ProfileEvents
         | Action::ProfileIds
@@ -221,14 +233,33 @@ async fn of_views(
     })
 }
 
-/// What concerns the relay. Only the order to deliver again has a body.
-async fn of_relay(
+/// The page, and who looks at it.
+async fn of_page(
+    action: Action,
+    site: &Arc<Site>,
+    request: &HttpRequest,
+    caller: Option<&Caller>,
+) -> Option<Result<HttpResponse, Problem>> {
+    Some(match (action, caller) {
+        (Action::Page, _) => site.pages.page(request),
+        (Action::PagePart, _) => site.pages.part(request),
+        (Action::GetSession, Some(caller)) => Ok(session::get(site, request, caller)),
+        (Action::EndSession, _) => session::end(site, request).await,
+        _ => return None,
+    })
+}
+
+/// Calls as they come, numbers over time, and the relay. Of its orders only the one to deliver again has a body.
+async fn of_watching(
     action: Action,
     site: &Arc<Site>,
     request: &HttpRequest,
     asked: &Asked,
 ) -> Option<Result<HttpResponse, Problem>> {
     Some(match action {
+        Action::LiveCalls => debugger::live(site, request, asked),
+        Action::History => history::shown(site, asked).await,
+        Action::TestSource => source_test::send(site, request).await,
         Action::Destinations => relay::list(site).await,
         Action::Destination => relay::destination(site, request).await,
         Action::Deliveries => relay::deliveries(site, request, asked).await,
@@ -236,54 +267,6 @@ async fn of_relay(
         Action::ResumeRelay => relay::resume(site, request).await,
         _ => return None,
     })
-}
-
-/// What the caller's token may do, if that is enough.
-fn authorize(site: &Site, request: &HttpRequest, right: Right) -> Result<Option<Scope>, Problem> {
-    let given = request.headers().get(header::AUTHORIZATION).map(|value| {
-        let token =
-            bearer(value).map(str::to_owned).or_else(|| (right == Right::Profile).then(|| basic_user(value))?);
-        token.and_then(|token| scope_of(site, &token))
-    });
-    let scope = match given {
-        None => None,
-        Some(Some(scope)) => Some(scope),
-        Some(None) => {
-            site.limits
-                .failure(site.hosts.sender(request))
-                .map_err(|retry_after_s| Problem::TooManyFailures { retry_after_s })?;
-            return Err(Problem::Unauthorized);
-        }
-    };
-    let needed = match right {
-        Right::Open => return Ok(scope),
-        Right::Metrics if site.metrics_public => return Ok(scope),
-        Right::Metrics | Right::Profile => Scope::Read,
-        Right::Token(needed) => needed,
-    };
-    match scope {
-        None => Err(Problem::Unauthorized),
-        Some(scope) if scope < needed => Err(Problem::Forbidden),
-        Some(scope) => Ok(Some(scope)),
-    }
-}
-
-fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The user name of Basic, where clients of Segment's Profile API put their token.
-fn basic_user(value: &HeaderValue) -> Option<String> {
-    match Authorization::read(value.as_bytes()) {
-        Authorization::Basic(user) => Some(user),
-        _ => None,
-    }
-}
-
-fn scope_of(site: &Site, token: &str) -> Option<Scope> {
-    let control = bool::from(KeyHash::of(token).0.ct_eq(&site.control_token.0));
-    site.access.tokens().scope_of(token).max(control.then_some(Scope::Admin))
 }
 
 fn offer(route: &'static Route, method: &Method) -> Option<&'static Offer> {
@@ -300,8 +283,9 @@ fn oversized(request: &HttpRequest) -> Option<StatusCode> {
     (bytes > HEADERS_BYTES_MAX).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
-fn nothing_here() -> HttpResponse {
-    answer::failure(StatusCode::NOT_FOUND, "not_found", "There is nothing here; tracking routes begin with /v1")
+fn nothing_here(site: &Site, request: &HttpRequest) -> HttpResponse {
+    let words = "There is nothing here; tracking routes begin with /v1";
+    strays::turn_away(site, request, StatusCode::NOT_FOUND, Stray::NotFound, words)
 }
 
 fn protect(mut answer: HttpResponse, request_id: &str) -> HttpResponse {
@@ -309,6 +293,10 @@ fn protect(mut answer: HttpResponse, request_id: &str) -> HttpResponse {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    }
+    // A browser that asks by cookie must not keep what somebody else could look at later.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(id) = HeaderValue::from_str(request_id) {

@@ -15,7 +15,7 @@ use super::reads::{Turn, ask, shown};
 use super::{Site, capture, control};
 use crate::call::time::Time;
 use crate::query::address::Address;
-use crate::query::events::{self, EventName};
+use crate::query::events::{self, EventName, EventSort};
 use crate::query::feed::{self, FeedFilter};
 use crate::query::stats::{self, Interval, Unrecorded};
 
@@ -69,18 +69,24 @@ pub(super) async fn feed(site: &Site, request: &HttpRequest, asked: &Asked) -> R
         FeedFilter { calls: calls(asked)?, person: None, group: asked.owned("group"), hidden: asked.flag("hidden") };
     let found = ask(site, move |views| {
         views.read(|snapshot| {
-            filter.person = person.map(|one| one.root(snapshot, &Emails(views.search()))).transpose()?;
+            filter.person = person.map(|one| one.root(snapshot, &Emails(&views.search()))).transpose()?;
             feed::feed(snapshot, &filter, &turn.page())
         })
     });
     shown(StatusCode::OK, &found.await?)
 }
 
-/// Every name that ever came, those with most calls first.
+/// Every name that ever came, those with most calls first unless told otherwise.
 pub(super) async fn events(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<HttpResponse, Problem> {
     let (turn, search) = (Turn::new(site, request, asked), asked.owned("search"));
+    let sort = match asked.text("sort") {
+        Some("last_seen") => EventSort::LastSeen,
+        Some("name") => EventSort::Name,
+        _ => EventSort::Count,
+    };
+    let order = (sort, asked.is_descending(sort == EventSort::Name));
     let found =
-        ask(site, move |views| views.read(|snapshot| events::events(snapshot, search.as_deref(), &turn.page())));
+        ask(site, move |views| views.read(|snapshot| events::events(snapshot, search.as_deref(), order, &turn.page())));
     shown(StatusCode::OK, &found.await?)
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::header;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{Site, blocking};
+use super::{Site, blocking, history};
 use crate::journal::embedded::Status;
 use crate::journal::{Appender as _, Reader as _};
 use crate::relay::ledger::Counts;
@@ -47,6 +47,8 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
             "instance": site.instance,
             "uptime_ms": uptime,
             "started_at": site.started_at.to_string(),
+            "memory_bytes": history::memory_bytes(),
+            "disk_bytes": site.history.disk_bytes(),
             "accounts": accounts(site, &relayed),
             "relay": lags,
             "rejections": site.rejections.counts().map(|(code, count)| (code.as_str().to_owned(), json!(count)))
@@ -62,7 +64,7 @@ pub(super) async fn status(site: &Site, full: bool) -> Result<HttpResponse, Prob
                 "runs": views.runs,
                 "disk_bytes": views.disk_bytes,
                 "memory_bytes": views.memory_bytes,
-                "live_streams": site.hub.streams(),
+                "live_streams": site.seats.taken(),
                 "stopped": views.stopped,
             },
             "journal": {
@@ -129,7 +131,7 @@ pub(super) async fn metrics(site: &Site) -> Result<HttpResponse, Problem> {
     metrics::gauge!("roundtower_views_disk_bytes").set(lossy(views.disk_bytes));
     metrics::gauge!("roundtower_views_memory_bytes").set(lossy(views.memory_bytes as u64));
     metrics::gauge!("roundtower_views_stopped").set(f64::from(u8::from(views.stopped.is_some())));
-    metrics::gauge!("roundtower_live_streams").set(lossy(site.hub.streams() as u64));
+    metrics::gauge!("roundtower_live_streams").set(lossy(site.seats.taken() as u64));
     let relay = site.relay.clone();
     blocking(move || relay.publish()).await?;
     site.meters.publish();

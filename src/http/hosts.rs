@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::{header, uri};
 
 use crate::config::Config;
+
+/// Whose page made the request, as browsers tell it.
+const FETCH_SITE: &str = "sec-fetch-site";
 
 /// What this server knows about its own names and its proxies.
 #[derive(Debug)]
@@ -96,9 +99,40 @@ impl Hosts {
         Some(peer)
     }
 
+    /// Whether a browser says that a page of this server made the request. Scripts cannot set these headers.
+    pub(super) fn is_own_page(&self, request: &HttpRequest) -> bool {
+        let said = request.headers().contains_key(header::ORIGIN) || request.headers().contains_key(FETCH_SITE);
+        said && !self.is_strange_page(request)
+    }
+
+    /// Whether a browser says that a page of somebody else made the request.
+    pub(super) fn is_strange_page(&self, request: &HttpRequest) -> bool {
+        let mut sites = request.headers().get_all(FETCH_SITE);
+        let mut origins = request.headers().get_all(header::ORIGIN);
+        sites.any(|site| site != "same-origin")
+            || origins.any(|origin| !origin.to_str().is_ok_and(|origin| self.is_own_origin(origin, request)))
+    }
+
+    /// An origin is ours when it names the host that was asked for, which has been checked, or the public address.
+    fn is_own_origin(&self, origin: &str, request: &HttpRequest) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let Some((protocol, host)) = origin.split_once("://") else { return false };
+        let same = |named: &str| usual_port(protocol, host) == usual_port(protocol, &named.to_ascii_lowercase());
+        let asked = request.uri().authority().map(uri::Authority::as_str);
+        let public = self.public(request).filter(|public| public.protocol == protocol);
+        let public = public.as_ref().and_then(|public| public.host.split('/').next());
+        asked.or_else(|| text(request, &header::HOST)).is_some_and(same) || public.is_some_and(same)
+    }
+
     fn is_proxied(&self, request: &HttpRequest) -> bool {
         request.peer_addr().is_some_and(|peer| self.trusted_proxies.contains(&canonical(peer.ip())))
     }
+}
+
+/// Without the port when it is the one that the protocol uses anyway.
+fn usual_port<'a>(protocol: &str, host: &'a str) -> &'a str {
+    let port = if protocol == "https" { ":443" } else { ":80" };
+    host.strip_suffix(port).unwrap_or(host)
 }
 
 fn text<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> Option<&'a str> {
@@ -159,6 +193,44 @@ mod tests {
         for bad in ["evil.example", "localhost.evil.example", "10.0.0.6", "", "127.0.0.1.nip.example"] {
             assert!(!hosts.allows(&asks_for(bad)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_change_comes_from_a_page_of_this_server() {
+        let hosts = hosts("public_url = \"https://events.example.com/x\"\ntrusted_proxies = [\"10.0.0.1\"]");
+        let asks = |headers: &[(&'static str, &'static str)]| {
+            let request = TestRequest::post().uri("/api/merges").insert_header(("Host", "10.0.0.5:8080"));
+            let request = headers.iter().fold(request, |request, one| request.append_header(*one));
+            let request = request.peer_addr("10.0.0.1:1".parse().unwrap()).to_http_request();
+            (hosts.is_own_page(&request), hosts.is_strange_page(&request))
+        };
+        for own in [
+            &[("Origin", "http://10.0.0.5:8080")][..],
+            &[("Origin", "HTTP://10.0.0.5:8080"), ("Sec-Fetch-Site", "same-origin")],
+            &[("Sec-Fetch-Site", "same-origin")],
+            &[("Origin", "https://events.example.com")],
+            &[("Origin", "https://events.example.com:443")],
+        ] {
+            assert_eq!(asks(own), (true, false), "{own:?}");
+        }
+        for strange in [
+            &[("Origin", "https://evil.example")][..],
+            &[("Origin", "null")],
+            &[("Origin", "")],
+            &[("Origin", "http://10.0.0.5")],
+            &[("Origin", "http://10.0.0.5:80801")],
+            &[("Origin", "http://events.example.com")],
+            &[("Origin", "https://events.example.com.evil.example")],
+            &[("Sec-Fetch-Site", "same-site")],
+            &[("Sec-Fetch-Site", "cross-site")],
+            &[("Sec-Fetch-Site", "none")],
+            &[("Origin", "http://10.0.0.5:8080"), ("Sec-Fetch-Site", "cross-site")],
+            &[("Origin", "https://evil.example"), ("Sec-Fetch-Site", "same-origin")],
+            &[("Origin", "http://10.0.0.5:8080"), ("Origin", "https://evil.example")],
+        ] {
+            assert_eq!(asks(strange), (false, true), "{strange:?}");
+        }
+        assert_eq!(asks(&[]), (false, false), "no browser said anything");
     }
 
     #[test]

@@ -11,8 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::problem::Problem;
-use super::{Site, reads};
+use super::{Site, reads, stream};
 use crate::journal::Sequence;
 use crate::query::QueryError;
 use crate::query::feed;
@@ -54,13 +53,13 @@ struct Ring {
     /// Everything from here on is in the ring.
     from: Sequence,
     next: Sequence,
-    streams: usize,
+    followers: usize,
     is_filled: bool,
 }
 
 impl Ring {
-    const fn new(next: Sequence, streams: usize, is_filled: bool) -> Self {
-        Self { items: VecDeque::new(), bytes: 0, from: next, next, streams, is_filled }
+    const fn new(next: Sequence, followers: usize, is_filled: bool) -> Self {
+        Self { items: VecDeque::new(), bytes: 0, from: next, next, followers, is_filled }
     }
 }
 
@@ -69,49 +68,43 @@ impl Ring {
 pub(super) struct Hub {
     ring: Mutex<Ring>,
     moved: watch::Sender<u64>,
-    streams_max: usize,
 }
 
-/// The place of one reader; gives it back when dropped.
-pub(super) struct Seat {
+/// Somebody who follows, until dropped.
+pub(super) struct Follower {
     site: Arc<Site>,
     /// Changes when there is something new.
     pub(super) moved: watch::Receiver<u64>,
 }
 
-impl Drop for Seat {
+impl Drop for Follower {
     fn drop(&mut self) {
-        self.site.hub.ring().streams -= 1;
+        self.site.hub.ring().followers -= 1;
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { ring: Mutex::new(Ring::new(Sequence::FIRST, 0, false)), moved: watch::Sender::new(0) }
     }
 }
 
 impl Hub {
-    /// For so many readers at most.
-    pub(super) fn new(streams_max: usize) -> Self {
-        Self { ring: Mutex::new(Ring::new(Sequence::FIRST, 0, false)), moved: watch::Sender::new(0), streams_max }
-    }
-
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to follow. The first reader starts the task that fills the ring.
-    ///
-    /// # Errors
-    /// When as many follow as may.
-    pub(super) fn follow(site: &Arc<Site>) -> Result<Seat, Problem> {
+    pub(super) fn follow(site: &Arc<Site>) -> Follower {
         let hub = &site.hub;
         let mut ring = hub.ring();
-        if ring.streams >= hub.streams_max {
-            return Err(Problem::Crowded { streams_max: hub.streams_max });
-        }
-        ring.streams += 1;
+        ring.followers += 1;
         if !ring.is_filled {
             let next = site.views.through();
-            *ring = Ring::new(next, ring.streams, true);
+            *ring = Ring::new(next, ring.followers, true);
             actix_web::rt::spawn(fill(Arc::clone(site)));
         }
-        Ok(Seat { site: Arc::clone(site), moved: hub.moved.subscribe() })
+        Follower { site: Arc::clone(site), moved: hub.moved.subscribe() }
     }
 
     /// What became visible from `next` on, at most so many items.
@@ -127,11 +120,6 @@ impl Hub {
             _ => ring.next.max(next),
         };
         Taken::Items(items, next)
-    }
-
-    /// How many follow.
-    pub(super) fn streams(&self) -> usize {
-        self.ring().streams
     }
 
     fn add(&self, new: Vec<Shown>, next: Sequence) {
@@ -150,13 +138,20 @@ impl Hub {
         self.moved.send_replace(next.get());
     }
 
+    /// Forgets what it holds: somebody in it is to be erased. Who follows goes on with what comes.
+    pub(super) fn forget(&self) {
+        let mut ring = self.ring();
+        ring.items.clear();
+        (ring.bytes, ring.from) = (0, ring.next);
+    }
+
     /// Where the ring goes on; none when nobody follows any more, and then it is no longer filled.
     fn wanted(&self, stopping: bool) -> Option<Sequence> {
         let mut ring = self.ring();
-        if ring.streams > 0 && !stopping {
+        if ring.followers > 0 && !stopping {
             return Some(ring.next);
         }
-        *ring = Ring::new(Sequence::FIRST, ring.streams, false);
+        *ring = Ring::new(Sequence::FIRST, ring.followers, false);
         None
     }
 }
@@ -192,11 +187,8 @@ pub(super) fn read(views: &Views, next: Sequence) -> Result<(Vec<Shown>, Sequenc
 
 fn shown(item: Item) -> Shown {
     let sequence = Sequence::new(item.sequence);
-    let mut data = serde_json::to_vec(&item).expect("these shapes always become JSON");
-    // Free JSON is text as it was sent, line breaks between its members included; a line break would end the event.
-    data.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-    let mut text = format!("id: {}\ndata: ", sequence.get()).into_bytes();
-    text.extend_from_slice(&data);
-    text.extend_from_slice(b"\n\n");
+    let data = serde_json::to_vec(&item).expect("these shapes always become JSON");
+    // Free JSON is text as it was sent, line breaks between its members included.
+    let text = stream::framed(&sequence.get().to_string(), &data);
     Shown { sequence, item, text: Bytes::from(text) }
 }

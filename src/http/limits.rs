@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use governor::clock::{Clock as _, DefaultClock};
+use governor::clock::{Clock, DefaultClock, Reference as _};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::settings::Settings;
@@ -13,6 +13,11 @@ use crate::ingest::source::{Kind, Source};
 
 /// Addresses whose failures are counted at the same time; with more, the settled ones are forgotten.
 const ADDRESSES_MAX: usize = 100_000;
+
+/// Wrong tokens that one address may try at logging in; more only after a while.
+const WRONG_LOGINS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+
+type Moment = <DefaultClock as Clock>::Instant;
 
 /// One limiter for each source and kind (whether it is `browser`): a changed kind begins anew.
 type BySource = HashMap<(Arc<str>, bool), Arc<DefaultDirectRateLimiter>>;
@@ -23,6 +28,9 @@ pub(super) struct Limits {
     server: Option<Quota>,
     sources: RwLock<BySource>,
     failures: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    logins: DefaultKeyedRateLimiter<IpAddr>,
+    /// Addresses that sent too many wrong tokens, and until when they are not listened to.
+    barred: Mutex<HashMap<IpAddr, Moment>>,
     clock: DefaultClock,
 }
 
@@ -36,6 +44,8 @@ impl Limits {
             server: quota(settings.server_requests_per_second),
             sources: RwLock::default(),
             failures: failures.map(RateLimiter::keyed),
+            logins: RateLimiter::keyed(Quota::per_minute(WRONG_LOGINS_PER_MINUTE)),
+            barred: Mutex::default(),
             clock: DefaultClock::default(),
         }
     }
@@ -64,6 +74,43 @@ impl Limits {
         }
         let verdict = limiter.check_key(&group(address));
         verdict.map_err(|not_until| seconds(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// Whether this address may try to log in: also the right token is not looked at while it may not, or guessing would
+    /// go on.
+    ///
+    /// # Errors
+    /// After too many wrong tokens: when to come back, in seconds.
+    pub(super) fn may_log_in(&self, address: Option<IpAddr>) -> Result<(), u32> {
+        let Some(address) = address else { return Ok(()) };
+        let (mut barred, now) = (self.barred.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now());
+        match barred.get(&group(address)) {
+            Some(until) if *until > now => Err(seconds(until.duration_since(now).into())),
+            Some(_) => {
+                barred.remove(&group(address));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a wrong token of somebody who tried to log in from this address.
+    ///
+    /// # Errors
+    /// Above the rate: when to come back, in seconds.
+    pub(super) fn wrong_login(&self, address: Option<IpAddr>) -> Result<(), u32> {
+        let Some(address) = address else { return Ok(()) };
+        if self.logins.len() > ADDRESSES_MAX {
+            self.logins.retain_recent();
+        }
+        let Err(not_until) = self.logins.check_key(&group(address)) else { return Ok(()) };
+        let now = self.clock.now();
+        let mut barred = self.barred.lock().unwrap_or_else(PoisonError::into_inner);
+        if barred.len() > ADDRESSES_MAX {
+            barred.retain(|_, until| *until > now);
+        }
+        barred.insert(group(address), not_until.earliest_possible());
+        Err(seconds(not_until.wait_time_from(now)))
     }
 
     fn limiter(&self, source: &Source, quota: Quota) -> Arc<DefaultDirectRateLimiter> {
@@ -99,6 +146,7 @@ mod tests {
             enabled: true,
             signing_secret: None,
             merges: crate::ingest::source::Merges::All,
+            deletes: false,
         }
     }
 
@@ -112,6 +160,19 @@ mod tests {
         for _ in 0..100 {
             limits.request(&source(Kind::Server)).unwrap();
         }
+    }
+
+    #[test]
+    fn after_too_many_wrong_tokens_nobody_logs_in_from_there() {
+        let limits = Limits::new(&Settings::default());
+        let (one, other) = ("1.1.1.1".parse().ok(), "2.2.2.2".parse().ok());
+        for _ in 0..WRONG_LOGINS_PER_MINUTE.get() {
+            assert!(limits.may_log_in(one).is_ok() && limits.wrong_login(one).is_ok());
+        }
+        assert!(limits.may_log_in(one).is_ok());
+        assert!(limits.wrong_login(one).is_err_and(|wait| (1..=7).contains(&wait)));
+        assert!(limits.may_log_in(one).is_err_and(|wait| (1..=7).contains(&wait)));
+        assert!(limits.may_log_in(other).is_ok() && limits.wrong_login(other).is_ok());
     }
 
     #[test]

@@ -56,7 +56,8 @@ fn both(
     snapshot: &dyn Snapshot,
     (from, into): &(Address, Address),
 ) -> Result<Result<(NodeNo, NodeNo), OrderError>, QueryError> {
-    let emails = Emails(views.search());
+    let search = views.search();
+    let emails = Emails(&search);
     let (from, into) = (from.root(snapshot, &emails)?, into.root(snapshot, &emails)?);
     Ok(snapshot.graph().merge(from, into).map(|_| (from, into)))
 }

@@ -12,13 +12,19 @@ pub mod settings;
 mod answer;
 mod body;
 mod capture;
+mod charts;
 mod control;
 mod cors;
+mod dashboard;
+mod debugger;
 mod enter;
+mod erase;
 mod feed;
+mod files;
 mod groups;
 mod guard;
 mod health;
+pub mod history;
 mod hosts;
 mod hub;
 mod limits;
@@ -35,10 +41,15 @@ mod reads;
 mod receipt;
 mod records;
 mod relay;
+mod rights;
 pub mod routes;
 mod sdk;
 pub mod server;
+mod session;
 pub mod sink;
+mod source_test;
+mod strays;
+mod stream;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -54,6 +65,7 @@ use crate::call::secret::Secret;
 use crate::call::time::Time;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::erase::Eraser;
 use crate::ingest::Ingest;
 use crate::ingest::rejections::Rejections;
 use crate::ingest::source::{KeyHash, Sources};
@@ -79,6 +91,8 @@ pub struct Parts {
     pub views: Views,
     /// Where calls go on to.
     pub relay: Relay,
+    /// Erases people.
+    pub eraser: Eraser,
     /// Sources and tokens.
     pub access: Arc<Access>,
     /// The time.
@@ -98,10 +112,14 @@ pub struct Site {
     journal: Journal,
     views: Views,
     relay: Relay,
+    eraser: Eraser,
     cursor_key: CursorKey,
     turns: reads::Turns,
+    desks: files::Desks,
     verdicts: feed::Verdicts,
     hub: hub::Hub,
+    seats: stream::Seats,
+    history: history::History,
     /// Orders are given one after another: each is checked against what the ones before have changed.
     ordering: tokio::sync::Mutex<()>,
     access: Arc<Access>,
@@ -115,6 +133,8 @@ pub struct Site {
     limits: limits::Limits,
     meters: meters::Meters,
     script: Option<sdk::Script>,
+    pages: dashboard::Pages,
+    session_days: u32,
     ingest_settings: crate::ingest::settings::Settings,
     destination: String,
     durability: Durability,
@@ -134,6 +154,8 @@ impl Site {
     pub fn new(parts: Parts, config: &Config, listening: SocketAddr) -> Result<Self, String> {
         Ok(Self {
             script: script(&config.analytics_js)?,
+            pages: dashboard::Pages::new(config.dashboard.avatars),
+            session_days: config.dashboard.session_days,
             hosts: hosts::Hosts::new(config, listening),
             limits: limits::Limits::new(&config.http),
             meters: meters::Meters::default(),
@@ -151,13 +173,17 @@ impl Site {
             ingest: parts.ingest,
             rejections: parts.rejections,
             cursor_key: CursorKey::new(parts.instance.as_bytes()),
+            desks: files::Desks::default(),
             verdicts: feed::Verdicts::default(),
             turns: reads::Turns::default(),
-            hub: hub::Hub::new(config.http.live_streams_max),
+            hub: hub::Hub::default(),
+            history: history::History::default(),
+            seats: stream::Seats::new(config.http.live_streams_max),
             ordering: tokio::sync::Mutex::default(),
             journal: parts.journal,
             views: parts.views,
             relay: parts.relay,
+            eraser: parts.eraser,
             access: parts.access,
             clock: parts.clock,
             instance: parts.instance,

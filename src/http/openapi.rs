@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameters::{Form, Parameter};
 use super::problem::Problem;
-use super::routes::{Offer, ROUTES, Right, Route, Surface};
+use super::routes::{Action, Offer, ROUTES, Right, Route, Surface};
 use answers::{Content, operation, refusals};
 
 /// What the pages may load: only this server.
@@ -88,6 +88,8 @@ fn written() -> Value {
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "token_as_user": {"type": "http", "scheme": "basic", "description": "The token as user name."},
+                "session": {"type": "apiKey", "in": "cookie", "name": "roundtower_session", "description":
+                    "The cookie of POST /api/session. Changes also need an Origin of this server."},
                 "write_key": {"type": "http", "scheme": "basic", "description": "The write key as user name."},
             },
         },
@@ -105,6 +107,7 @@ fn method(route: &Route, offer: Offer) -> Value {
         _ if route.surface == Surface::Ingest => "ingest",
         path if path.starts_with("/api/") => path.split('/').nth(2).unwrap_or_default(),
         path if path.starts_with("/v1/") => "profiles",
+        _ if matches!(offer.action, Action::Page | Action::PagePart) => "dashboard",
         _ => "server",
     };
     let in_path = route.path.split('{').skip(1).filter_map(|rest| rest.split(['}', ':']).next()).map(
@@ -145,9 +148,9 @@ fn name(route: &Route, offer: Offer) -> String {
 fn security(route: &Route, offer: Offer) -> Value {
     match offer.right {
         Right::Open if route.surface == Surface::Ingest => json!([{}, {"write_key": []}]),
-        Right::Open => json!([{}, {"token": []}]),
-        Right::Token(_) | Right::Metrics => json!([{"token": []}]),
-        Right::Profile => json!([{"token_as_user": []}, {"token": []}]),
+        Right::Open => json!([{}, {"token": []}, {"session": []}]),
+        Right::Token(_) | Right::Metrics => json!([{"token": []}, {"session": []}]),
+        Right::Profile => json!([{"token_as_user": []}, {"token": []}, {"session": []}]),
     }
 }
 
@@ -188,6 +191,10 @@ fn answer(about: &str, content: Content) -> Value {
             json!({"application/json": {"schema": {"$ref": shape}}})
         }
         Content::AnyJson => json!({"application/json": {"schema": {"type": "object"}}}),
+        Content::Files => json!({
+            "application/x-ndjson": {"schema": {"type": "string"}},
+            "text/csv": {"schema": {"type": "string"}},
+        }),
         Content::Other(media) => {
             let mut all = Map::new();
             all.insert(media.to_owned(), json!({"schema": {"type": "string"}}));

@@ -30,7 +30,7 @@ impl EmailLookup for Emails<'_> {
 }
 
 /// The person that the path names. The search index, which knows emails, is a moment behind.
-async fn address(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<Address, Problem> {
+pub(super) async fn address(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<Address, Problem> {
     let address = Address::parse(&capture::part(request, "person"))?;
     if matches!(address, Address::Email(_)) {
         searchable(site, asked).await?;
@@ -45,7 +45,7 @@ async fn address(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<Ad
 pub(super) async fn key(site: &Site, text: String) -> Result<NodeKey, Problem> {
     ask(site, move |views| {
         let address = Address::parse(&text)?;
-        views.read(|snapshot| Ok(snapshot.graph().key(address.root(snapshot, &Emails(views.search()))?)))
+        views.read(|snapshot| Ok(snapshot.graph().key(address.root(snapshot, &Emails(&views.search()))?)))
     })
     .await
 }
@@ -70,7 +70,7 @@ fn before(snapshot: &dyn Snapshot, asked: &Asked) -> Result<Option<Sequence>, Qu
 }
 
 /// Asks something about the person that the path names.
-async fn about<T: Send + 'static>(
+pub(super) async fn about<T: Send + 'static>(
     site: &Site,
     request: &HttpRequest,
     asked: &Asked,
@@ -79,7 +79,7 @@ async fn about<T: Send + 'static>(
     let address = address(site, request, asked).await?;
     ask(site, move |views| {
         views.read(|snapshot| {
-            let root = address.root(snapshot, &Emails(views.search()))?;
+            let root = address.root(snapshot, &Emails(&views.search()))?;
             question(views, snapshot, root)
         })
     })
@@ -90,30 +90,9 @@ async fn about<T: Send + 'static>(
 pub(super) async fn list(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<HttpResponse, Problem> {
     let turn = Turn::new(site, request, asked);
     let index = of_index(asked);
-    let filter = PeopleFilter {
-        group: asked.owned("group"),
-        event: asked.owned("event"),
-        seen_after: asked.time("seen_after"),
-        seen_before: asked.time("seen_before"),
-        anonymous: match asked.text("anonymous") {
-            Some("true") => listing::Anonymous::Include,
-            Some("only") => listing::Anonymous::Only,
-            _ => listing::Anonymous::Hide,
-        },
-        incomplete: asked.flag("incomplete"),
-    };
-    let by_text = match asked.text("sort") {
-        Some("name") => Some(search::SortBy::Name),
-        Some("email") => Some(search::SortBy::Email),
-        _ => None,
-    };
-    let sort = match asked.text("sort") {
-        Some("first_seen") => Sort::FirstSeen,
-        Some("events") => Sort::Events,
-        _ => Sort::LastSeen,
-    };
-    let is_descending = asked.is_descending(by_text.is_some());
-    let needs_index = index.text.is_some() || !index.traits.is_empty() || index.audience.is_some() || index.incomplete;
+    let filter = filter(asked);
+    let Order { by_text, sort, is_descending } = Order::of(asked);
+    let needs_index = needs_index(&index);
     if by_text.is_some() || needs_index {
         searchable(site, asked).await?;
     }
@@ -131,13 +110,29 @@ pub(super) async fn list(site: &Site, request: &HttpRequest, asked: &Asked) -> R
     shown(StatusCode::OK, &found.await?)
 }
 
+/// How many people.
+pub(super) async fn count(site: &Site, asked: &Asked) -> Result<HttpResponse, Problem> {
+    let (index, filter) = (of_index(asked), filter(asked));
+    let needs_index = needs_index(&index);
+    if needs_index {
+        searchable(site, asked).await?;
+    }
+    let found = ask(site, move |views| {
+        views.read(|snapshot| {
+            let found = needs_index.then(|| views.search().roots(&index)).transpose().map_err(of_search)?;
+            listing::count(snapshot, &filter, found.as_ref())
+        })
+    });
+    shown(StatusCode::OK, &found.await?)
+}
+
 /// One person, now or as of a time.
 pub(super) async fn person(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<HttpResponse, Problem> {
     let (address, asked) = (address(site, request, asked).await?, asked.clone());
     let found = ask(site, move |views| {
         views.read(|snapshot| {
             let before = before(snapshot, &asked)?;
-            let node = address.node(snapshot, &Emails(views.search()), before)?;
+            let node = address.node(snapshot, &Emails(&views.search()), before)?;
             match before {
                 Some(before) => as_of::person_as_of(snapshot, node, before),
                 None => person::person(snapshot, snapshot.graph().root(node)),
@@ -154,7 +149,7 @@ pub(super) async fn timeline(site: &Site, request: &HttpRequest, asked: &Asked) 
     let found = ask(site, move |views| {
         views.read(|snapshot| {
             let before = before(snapshot, &asked)?;
-            let node = address.node(snapshot, &Emails(views.search()), before)?;
+            let node = address.node(snapshot, &Emails(&views.search()), before)?;
             timeline::timeline(snapshot, node, before, &filter, &turn.page())
         })
     });
@@ -182,7 +177,8 @@ pub(super) async fn identity(site: &Site, request: &HttpRequest, asked: &Asked) 
         let by_phone = known.phone.as_deref().map(|phone| views.search().by_phone(phone));
         for (found, by) in [(by_email, "email"), (by_phone, "phone")] {
             let found = found.transpose().map_err(of_search)?.unwrap_or_default();
-            alike.extend(found.into_iter().take(ALIKE_MAX).map(|node| (node, by)));
+            let shown = found.into_iter().filter(|node| !snapshot.is_hidden(*node));
+            alike.extend(shown.take(ALIKE_MAX).map(|node| (node, by)));
         }
         identity::identity(snapshot, root, &alike)
     });
@@ -196,6 +192,51 @@ const ALIKE_MAX: usize = 100;
 pub(super) async fn traits(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<HttpResponse, Problem> {
     let found = about(site, request, asked, |_, snapshot, root| traits::traits(snapshot, root));
     shown(StatusCode::OK, &found.await?)
+}
+
+/// The part of the filter that memory answers.
+pub(super) fn filter(asked: &Asked) -> PeopleFilter {
+    PeopleFilter {
+        group: asked.owned("group"),
+        event: asked.owned("event"),
+        seen_after: asked.time("seen_after"),
+        seen_before: asked.time("seen_before"),
+        anonymous: match asked.text("anonymous") {
+            Some("true") => listing::Anonymous::Include,
+            Some("only") => listing::Anonymous::Only,
+            _ => listing::Anonymous::Hide,
+        },
+        incomplete: asked.flag("incomplete"),
+    }
+}
+
+/// In which order people are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    /// By a text, which the search index knows.
+    pub(super) by_text: Option<search::SortBy>,
+    /// By times or events otherwise.
+    pub(super) sort: Sort,
+    /// The greatest first.
+    pub(super) is_descending: bool,
+}
+
+impl Order {
+    pub(super) fn of(asked: &Asked) -> Self {
+        let (by_text, sort) = match asked.text("sort") {
+            Some("name") => (Some(search::SortBy::Name), Sort::default()),
+            Some("email") => (Some(search::SortBy::Email), Sort::default()),
+            Some("first_seen") => (None, Sort::FirstSeen),
+            Some("events") => (None, Sort::Events),
+            _ => (None, Sort::LastSeen),
+        };
+        Self { by_text, sort, is_descending: asked.is_descending(by_text.is_some()) }
+    }
+}
+
+/// Whether the filter says anything that only the search index knows.
+pub(super) const fn needs_index(index: &search::Filter) -> bool {
+    index.text.is_some() || !index.traits.is_empty() || index.audience.is_some() || index.incomplete
 }
 
 /// The part of the filter that the search index answers; none if it is not needed.

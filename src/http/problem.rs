@@ -34,6 +34,11 @@ pub(super) enum Problem {
     /// A token that may not do this.
     #[error("this needs a token with scope admin")]
     Forbidden,
+    /// A change by cookie that a page of a stranger may have made.
+    #[error(
+        "a change by cookie has to come from a page of this server; behind a proxy, set `public_url` to its address"
+    )]
+    CrossOrigin,
     /// Too many wrong tokens.
     #[error("too many wrong tokens; come back later")]
     TooManyFailures {
@@ -85,8 +90,8 @@ pub(super) enum Problem {
     /// Too many questions at once.
     #[error("the answer took too long; ask for less, or come back later")]
     TooSlow,
-    /// As many readers follow the live feed as may.
-    #[error("{streams_max} readers follow the live feed already; come back later")]
+    /// As many streams are open as may.
+    #[error("{streams_max} streams are open already; come back later")]
     Crowded {
         /// The limit.
         streams_max: usize,
@@ -149,7 +154,7 @@ impl Problem {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest(_)
             | Self::Access(AccessError::Name(_))
@@ -194,6 +199,7 @@ impl Problem {
             Self::Misdirected => "misdirected_request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
+            Self::CrossOrigin => "cross_origin",
             Self::TooManyFailures { .. } => "rate_limited",
             Self::BadRequest(_) => "bad_request",
             Self::TooLarge { .. } => "payload_too_large",

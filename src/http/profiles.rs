@@ -72,7 +72,7 @@ impl Question<'_> {
         let Self { site, name, turn } = self;
         let address = Address::parse(&name)?;
         let found = ask(site, move |views| {
-            views.read(|snapshot| read(snapshot, address.root(snapshot, &Emails(views.search()))?, &turn.page()))
+            views.read(|snapshot| read(snapshot, address.root(snapshot, &Emails(&views.search()))?, &turn.page()))
         });
         shown(StatusCode::OK, &found.await?)
     }

@@ -20,7 +20,6 @@ use crate::query::{CursorKey, Page, QueryError};
 use crate::views::Views;
 use crate::views::patience::Patience;
 use crate::views::search::SearchError;
-use crate::views::snapshot::ViewError;
 
 /// Longest wait for a record to become visible.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -105,11 +104,23 @@ pub(super) async fn ask<T: Send + 'static>(
     site: &Site,
     question: impl FnOnce(&Views) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, Problem> {
+    ask_for(site, WORK_MAX, question).await
+}
+
+/// The same with more or less patience.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) async fn ask_for<T: Send + 'static>(
+    site: &Site,
+    longest: Duration,
+    question: impl FnOnce(&Views) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, Problem> {
     let _turn = site.turns.next().await?;
     let asker = Asker(Arc::default());
     let (views, has_left) = (site.views.clone(), Arc::clone(&asker.0));
     let work = move || {
-        let patience = Patience::new(has_left, WORK_MAX);
+        let patience = Patience::new(has_left, longest);
         (!patience.is_over()).then(|| question(&views.within(patience)))
     };
     Ok(blocking(work).await?.ok_or(Problem::Failed)??)
@@ -117,11 +128,7 @@ pub(super) async fn ask<T: Send + 'static>(
 
 /// What a search that was not answered means to the asker.
 pub(super) fn of_search(error: SearchError) -> QueryError {
-    match error {
-        SearchError::ManyWords => QueryError::parameter("search", error.to_string()),
-        SearchError::LongKey | SearchError::LongValue => QueryError::parameter("trait", error.to_string()),
-        other => QueryError::View(ViewError::Unreadable(other.to_string())),
-    }
+    error.into()
 }
 
 /// One page of a list, as a request asks for it.

@@ -4,15 +4,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::parameters::Asked;
 use super::problem::Problem;
 use super::reads::shown;
 use super::{Site, blocking, capture};
-use crate::call::Marks;
 use crate::call::ids::{AnonymousId, UserId};
+use crate::call::{Marks, render};
 use crate::journal::embedded::Journal;
-use crate::journal::{ReadError, Reader as _, Sequence};
+use crate::journal::{ReadError, Reader as _, Record, Sequence};
 use crate::query::QueryError;
 use crate::query::face::{Face, face};
 use crate::relay::Relay;
@@ -47,6 +48,8 @@ struct Taken {
     /// Why it is parked.
     reason: Option<String>,
     person: Option<Face>,
+    /// The call itself, as an export writes it.
+    call: Option<Box<RawValue>>,
 }
 
 /// Why a call was refused.
@@ -54,11 +57,13 @@ struct Taken {
 struct Refused {
     code: &'static str,
     message: String,
+    /// What to change.
+    fix: &'static str,
 }
 
 /// Where one call is, in whichever source it came from; or why it was refused.
 pub(super) async fn find(site: &Site, request: &HttpRequest, asked: &Asked) -> Result<HttpResponse, Problem> {
-    let message_id = capture::part(request, "id");
+    let message_id = message_id(request, asked)?;
     let wanted = asked.owned("source");
     let names = site.access.list_sources().into_iter().map(|source| source.name);
     let names: Vec<String> = names.filter(|name| wanted.as_ref().is_none_or(|one| one == name)).collect();
@@ -78,7 +83,7 @@ pub(super) async fn find(site: &Site, request: &HttpRequest, asked: &Asked) -> R
     let one = refused.items.first().ok_or(Problem::NotFound)?;
     let receipt = Receipt {
         source: one.source.as_deref().map(str::to_owned),
-        refused: Some(Refused { code: one.code.as_str(), message: one.message.clone() }),
+        refused: Some(Refused { code: one.code.as_str(), message: one.message.clone(), fix: one.code.fix() }),
         message_id,
         status: "rejected",
         accepted: false,
@@ -87,6 +92,16 @@ pub(super) async fn find(site: &Site, request: &HttpRequest, asked: &Asked) -> R
         relay: Vec::new(),
     };
     shown(StatusCode::OK, &receipt)
+}
+
+/// The id in the path, or, for what a path cannot carry, in the query.
+fn message_id(request: &HttpRequest, asked: &Asked) -> Result<String, Problem> {
+    let in_path = capture::part(request, "id");
+    match asked.owned("message_id") {
+        Some(id) if in_path.is_empty() => Ok(id),
+        Some(_) => Err(Problem::BadRequest("give the id in the path or as `message_id`, not both".to_owned())),
+        None => Ok(in_path),
+    }
 }
 
 fn place(journal: &Journal, names: Vec<String>, message_id: &str) -> Result<Option<(String, Sequence)>, ReadError> {
@@ -121,6 +136,7 @@ fn taken(journal: &Journal, views: &Views, sequence: Sequence) -> Result<Option<
         let device = record.call.anonymous_id.as_ref().map(AnonymousId::as_str).map(|id| (IdKind::Anonymous, id));
         views.read(|snapshot| {
             let node = user.or(device).and_then(|(kind, id)| snapshot.graph().node(kind, id));
+            let node = node.filter(|node| !snapshot.is_hidden(*node));
             node.map(|node| face(snapshot, snapshot.graph().root(node))).transpose().map_err(QueryError::from)
         })?
     } else {
@@ -133,5 +149,13 @@ fn taken(journal: &Journal, views: &Views, sequence: Sequence) -> Result<Option<
         view,
         reason: parked.map(|one| one.reason),
         person,
+        call: as_exported(&record),
     }))
+}
+
+/// The call as a line of an export: what a person reads who wants to know what was really sent.
+fn as_exported(record: &Record<'_>) -> Option<Box<RawValue>> {
+    let mut line = Vec::new();
+    render::export_line(&record.call, record.source, record.received_at, record.sequence.get(), &mut line);
+    RawValue::from_string(String::from_utf8(line).ok()?).ok()
 }

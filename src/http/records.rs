@@ -68,6 +68,7 @@ fn show(one: &Rejection) -> Value {
         "type": one.kind,
         "code": one.code.as_str(),
         "message": one.message,
+        "fix": one.code.fix(),
         "message_id": one.message_id,
         "messages": one.messages,
         "body": one.body,
@@ -117,7 +118,7 @@ fn stream(
         let mut text = Vec::with_capacity(SLICE_BYTES + SLICE_BYTES / 4);
         for record in slice.records() {
             let record = record?;
-            if record.sequence < end {
+            if record.sequence < end && !record.is_erased() {
                 let sequence = record.sequence.get();
                 render::export_line(&record.call, record.source, record.received_at, sequence, &mut text);
                 text.push(b'\n');
@@ -146,8 +147,10 @@ pub(super) async fn import(
     let dry_run = capture::parameter(query, "dry_run").is_some_and(|value| value == "1");
     let text = control::read(request, &mut payload, IMPORT_BYTES_MAX, site.body_deadline).await?;
     let (journal, settings, now) = (site.journal.clone(), site.ingest_settings.clone(), site.clock.now());
+    let suppressed = site.eraser.suppressed();
     let tally = blocking(move || {
-        let mut lines = Lines::new(Arc::from(name.as_str()), source.merges, settings);
+        let lines = Lines::new(Arc::from(name.as_str()), source.merges, settings);
+        let mut lines = lines.suppressing(suppressed);
         if dry_run {
             let known = |source: &str, id: &str| journal.find(source, id).map(|found| found.is_some());
             return lines.try_out(&text, first, now, &mut std::collections::HashSet::new(), &known);

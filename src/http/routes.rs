@@ -176,10 +176,13 @@ pub const ROUTES: &[Route] = &[
     control!("/docs", Get OPEN Docs),
     control!("/docs/{file}", Get OPEN DocsPart),
     control!("/api/people", Get READ People),
-    control!("/api/people/{person}", Get READ Person),
+    control!("/api/people/count", Get READ CountPeople),
+    control!("/api/people/{person}", Get READ Person, Delete ADMIN Erase),
     control!("/api/people/{person}/timeline", Get READ Timeline),
+    control!("/api/people/{person}/activity", Get READ Activity),
     control!("/api/people/{person}/identity", Get READ Identity),
     control!("/api/people/{person}/traits", Get READ Traits),
+    control!("/api/erasures", Get ADMIN Erasures),
     control!("/api/merges/preview", Post READ PreviewMerge),
     control!("/api/merges", Post ADMIN Merge),
     control!("/api/merges/{sequence}/undo", Post ADMIN UndoMerge),
@@ -188,6 +191,7 @@ pub const ROUTES: &[Route] = &[
     control!("/api/groups/{group}/people", Get READ GroupPeople),
     control!("/api/groups/{group}/timeline", Get READ GroupTimeline),
     control!("/api/audiences", Get READ Audiences),
+    control!("/api/audiences/{key}/history", Get READ AudienceHistory),
     control!("/api/feed", Get READ Feed),
     control!("/api/feed/live", Get READ Live),
     control!("/api/events", Get READ Events),
@@ -201,7 +205,9 @@ pub const ROUTES: &[Route] = &[
     control!("/v1/spaces/{space}/collections/accounts/profiles/{profile}/traits", Get PROFILE AccountTraits),
     control!("/v1/spaces/{space}/collections/accounts/profiles/{profile}/links", Get PROFILE AccountLinks),
     control!("/api/rejections", Get READ Rejections),
+    control!("/api/calls/live", Get READ LiveCalls),
     control!("/api/calls/{id:.*}", Get READ Find),
+    control!("/api/history", Get READ History),
     control!("/api/relay", Get READ Destinations),
     control!("/api/relay/{destination}", Get READ Destination),
     control!("/api/relay/{destination}/deliveries", Get READ Deliveries),
@@ -209,14 +215,32 @@ pub const ROUTES: &[Route] = &[
     control!("/api/relay/{destination}/resume", Post ADMIN ResumeRelay),
     control!("/api/relay/{destination}/redeliver", Post ADMIN Redeliver),
     control!("/api/export/calls", Get ADMIN Export),
+    control!("/api/export/people", Get READ ExportPeople),
+    control!("/api/export/groups", Get READ ExportGroups),
+    control!("/api/export/feed", Get READ ExportFeed),
     control!("/api/import", Post ADMIN Import),
     control!("/api/verify", Post ADMIN Verify),
     control!("/api/sources", Get ADMIN ListSources, Post ADMIN AddSource),
     control!("/api/sources/{name}", Patch ADMIN PatchSource),
     control!("/api/sources/{name}/rotate", Post ADMIN RotateSource),
+    control!("/api/sources/{name}/test", Post ADMIN TestSource),
     control!("/api/tokens", Get ADMIN ListTokens, Post ADMIN AddToken),
     control!("/api/tokens/{name}", Patch ADMIN PatchToken, Delete ADMIN RevokeToken),
     control!("/api/tokens/{name}/rotate", Post ADMIN RotateToken),
+    control!("/api/session", Get READ GetSession, Post OPEN BeginSession, Delete OPEN EndSession),
+    control!("/", Get OPEN Page),
+    control!("/login", Get OPEN Page),
+    control!("/people", Get OPEN Page),
+    control!("/people/{rest:.*}", Get OPEN Page),
+    control!("/groups", Get OPEN Page),
+    control!("/groups/{rest:.*}", Get OPEN Page),
+    control!("/audiences", Get OPEN Page),
+    control!("/audiences/{rest:.*}", Get OPEN Page),
+    control!("/feed", Get OPEN Page),
+    control!("/sources", Get OPEN Page),
+    control!("/relay", Get OPEN Page),
+    control!("/relay/{rest:.*}", Get OPEN Page),
+    control!("/assets/{file}", Get OPEN PagePart),
 ];
 
 impl Route {
@@ -269,7 +293,9 @@ mod tests {
     fn everything_under_api_needs_a_token() {
         for route in ROUTES.iter().filter(|route| route.path.starts_with("/api")) {
             assert_eq!(route.surface, Surface::Control, "{}", route.path);
-            for offer in route.offers {
+            // Everybody may log in and out.
+            let of_sessions = [Action::BeginSession, Action::EndSession];
+            for offer in route.offers.iter().filter(|offer| !of_sessions.contains(&offer.action)) {
                 assert!(matches!(offer.right, Right::Token(_)), "{}", route.path);
                 // A preview is a question that does not fit into a URL.
                 let asks = offer.verb == Verb::Get || offer.action == Action::PreviewMerge;

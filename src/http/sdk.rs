@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use serde_json::json;
 
+use super::strays::{self, Stray};
 use super::{Site, answer, capture};
 
 /// The standalone bundle of `@segment/analytics-next`, put here by `build.rs`; empty when it was built without npm.
@@ -53,7 +54,7 @@ pub(super) fn settings(site: &Site, request: &HttpRequest) -> HttpResponse {
     let Some(key) = known_key(site, request) else { return unknown_key(site, request) };
     let Some(public) = site.hosts.public(request) else {
         let message = "The Host header is no host name";
-        return answer::failure(StatusCode::BAD_REQUEST, "invalid_host", message);
+        return strays::turn_away(site, request, StatusCode::BAD_REQUEST, Stray::InvalidHost, message);
     };
     let body = json!({
         "integrations": {"Segment.io": {
@@ -89,7 +90,7 @@ pub(super) fn script(site: &Site, request: &HttpRequest) -> HttpResponse {
     let Some(script) = &site.script else {
         let message = "This server was built without npm and so without Analytics.js: build it where npm is, \
                        or name a bundle with `analytics_js` in the configuration";
-        return answer::failure(StatusCode::NOT_FOUND, "no_script", message);
+        return strays::turn_away(site, request, StatusCode::NOT_FOUND, Stray::NoScript, message);
     };
     let etag = format!("\"{}\"", script.etag);
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -124,7 +125,8 @@ pub(super) fn part(request: &HttpRequest) -> HttpResponse {
         .body(*bytes)
 }
 
-fn accepts_gzip(header: &str) -> bool {
+/// Whether this `Accept-Encoding` takes gzip.
+pub(super) fn accepts_gzip(header: &str) -> bool {
     header.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));

@@ -1,4 +1,4 @@
-//! What an operator can set about connections: the section `[http]`.
+//! What an operator can set about connections, the section `[http]`, and about the page, `[dashboard]`.
 
 use serde::Deserialize;
 
@@ -26,6 +26,22 @@ pub struct Settings {
     pub server_requests_per_second: u32,
     /// Answers "unknown write key" or "wrong token" a minute to one address; then 429. 0 means no limit.
     pub unknown_key_answers_per_minute: u32,
+}
+
+/// The section `[dashboard]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dashboard {
+    /// Whether the page may load pictures of people from wherever their traits say.
+    pub avatars: bool,
+    /// Days without any use after which somebody has to log in again.
+    pub session_days: u32,
+}
+
+impl Default for Dashboard {
+    fn default() -> Self {
+        Self { avatars: false, session_days: 30 }
+    }
 }
 
 impl Default for Settings {

@@ -33,6 +33,8 @@ pub struct Settings {
     pub fail: f64,
     /// The status of those.
     pub status: u16,
+    /// The share of requests that are refused for good (400), likewise.
+    pub refuse: f64,
     /// How long each answer takes, in milliseconds.
     pub delay_ms: u64,
 }
@@ -123,13 +125,12 @@ async fn take(sink: Arc<Sink>, request: HttpRequest, mut payload: web::Payload) 
     let Some(calls) = body.calls() else {
         return sink.odd(StatusCode::BAD_REQUEST, "the body is no call and no batch of calls");
     };
-    let fails = sink.fails();
-    let status = if fails { sink.settings.status } else { 200 };
-    if fails {
-        sink.failed.fetch_add(1, Ordering::Relaxed);
-    } else {
+    let status = sink.status();
+    if status == 200 {
         sink.requests.fetch_add(1, Ordering::Relaxed);
         sink.calls.fetch_add(calls.len() as u64, Ordering::Relaxed);
+    } else {
+        sink.failed.fetch_add(1, Ordering::Relaxed);
     }
     if let Some(show) = &sink.show {
         show(&calls.arrived(request.path()), status);
@@ -144,9 +145,14 @@ async fn take(sink: Arc<Sink>, request: HttpRequest, mut payload: web::Payload) 
 }
 
 impl Sink {
-    /// Whether this request is one of those that fail.
-    fn fails(&self) -> bool {
-        is_due(self.turns.fetch_add(1, Ordering::Relaxed), self.settings.fail)
+    /// What this request is answered.
+    fn status(&self) -> u16 {
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+        match &self.settings {
+            Settings { refuse, .. } if is_due(turn, *refuse) => 400,
+            Settings { fail, status, .. } if is_due(turn, *fail) => *status,
+            _ => 200,
+        }
     }
 
     fn odd(&self, status: StatusCode, why: &str) -> HttpResponse {

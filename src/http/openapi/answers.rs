@@ -1,6 +1,6 @@
 //! What each route is for, what it takes and what it answers, in the words of the OpenAPI document.
 
-use Content::{AnyJson, Empty, Json, Other};
+use Content::{AnyJson, Empty, Files, Json, Other};
 
 use crate::http::routes::{Action, Offer, Right, Route, Surface, Verb};
 
@@ -15,6 +15,8 @@ pub(super) enum Content {
     AnyJson,
     /// Something else, by its media type.
     Other(&'static str),
+    /// NDJSON or CSV, as asked.
+    Files,
 }
 
 /// What one method of a route does.
@@ -66,6 +68,10 @@ pub(super) const fn operation(action: Action) -> Operation {
         Action::DocsPart => {
             Operation { more: &[404], ..other("A part of these pages", Other("application/octet-stream")) }
         }
+        Action::Page => other("The dashboard", Other("text/html")),
+        Action::PagePart => {
+            Operation { more: &[404], ..other("A part of the dashboard", Other("application/octet-stream")) }
+        }
         other => of_views(other),
     }
 }
@@ -74,10 +80,18 @@ pub(super) const fn operation(action: Action) -> Operation {
 const fn of_views(action: Action) -> Operation {
     match action {
         Action::People => get("People, with filters", "People"),
+        Action::CountPeople => get("How many people, with the same filters", "PeopleCount"),
         Action::Person => one("One person", "Person"),
+        Action::Activity => one("The calls of one person by interval", "Activity"),
+        Action::AudienceHistory => one("Who came into an audience and who left it, by interval", "AudienceHistory"),
         Action::Timeline => one("The calls of one person, newest first", "Items"),
         Action::Identity => one("Which ids are one person, and why", "Identity"),
         Action::Traits => one("The traits of one person, and what they were before", "TraitList"),
+        Action::Erase => Operation {
+            status: 202,
+            ..one("Erase one person everywhere, for good; what is left is done by and by", "Erasing")
+        },
+        Action::Erasures => get("Erasures, the newest first; nothing in them says whose", "Erasures"),
         Action::PreviewMerge => order("What a merge would give", "MergeWanted", "Preview"),
         Action::Merge => order("Merge two people, by a record in the journal", "MergeWanted", "Merged"),
         Action::UndoMerge => order("Split what a merge or alias joined, by a record in the journal", "", "Undone"),
@@ -110,6 +124,14 @@ const fn of_records(action: Action) -> Operation {
         Action::ProfileLinks | Action::AccountLinks => one("Segment's Profile API: links", "ProfileLinks"),
         Action::Rejections => Operation { more: &[500], ..get("What was refused, newest first", "Rejections") },
         Action::Find => one("The receipt of one call", "Call"),
+        Action::LiveCalls => Operation {
+            answer: Other("text/event-stream"),
+            ..get("Calls as they come, taken or refused, with what to change; `Last-Event-ID` resumes", "Glance")
+        },
+        Action::History => {
+            get("The numbers of the last hour, one every ten seconds, and of the last day, one a minute", "History")
+        }
+        Action::TestSource => change("Send a test call as this source", "", "Tested", 200),
         Action::Destinations
         | Action::Destination
         | Action::Deliveries
@@ -117,6 +139,7 @@ const fn of_records(action: Action) -> Operation {
         | Action::ResumeRelay
         | Action::Redeliver => of_relay(action),
         Action::Export => Operation { more: &[500], ..other("All records as NDJSON", Other("application/x-ndjson")) },
+        Action::ExportPeople | Action::ExportGroups | Action::ExportFeed => of_files(action),
         Action::Import => Operation {
             body: Other("application/x-ndjson"),
             more: &[500, 503],
@@ -139,6 +162,13 @@ const fn of_records(action: Action) -> Operation {
         },
         Action::PatchToken => change("Change what a token may do", "TokenChange", "Token", 200),
         Action::RotateToken => change("A new secret; the old one is unknown at once", "", "Token", 200),
+        Action::BeginSession => Operation {
+            body: Json("SessionWanted"),
+            more: &[400, 403, 500],
+            ..other("Log in: trade a token for a cookie", Json("Session"))
+        },
+        Action::GetSession => other("Who is logged in", Json("Session")),
+        Action::EndSession => Operation { status: 204, more: &[500], ..other("Log out", Empty) },
         Action::RevokeToken => Operation { answer: Empty, ..change("Make a token unknown", "", "", 204) },
         _ => other("", Empty),
     }
@@ -158,6 +188,16 @@ const fn of_relay(action: Action) -> Operation {
         },
         _ => other("", Empty),
     }
+}
+
+/// Views as files.
+const fn of_files(action: Action) -> Operation {
+    let summary = match action {
+        Action::ExportPeople => "All people of a filter as NDJSON or CSV",
+        Action::ExportGroups => "All groups as NDJSON or CSV",
+        _ => "The feed as NDJSON or CSV",
+    };
+    Operation { answer: Files, ..one(summary, "") }
 }
 
 /// Statuses of a question about one thing that may not be there.
@@ -198,11 +238,12 @@ pub(super) fn refusals(route: &Route, offer: Offer) -> Vec<u16> {
         if operation.body != Content::Empty {
             all.extend([408, 413]);
         }
-        if matches!(offer.right, Right::Token(crate::access::token::Scope::Admin)) {
+        let is_change = offer.verb != Verb::Get;
+        if is_change || matches!(offer.right, Right::Token(crate::access::token::Scope::Admin)) {
             all.push(403);
         }
     }
-    debug_assert!(offer.verb == Verb::Get || offer.action != Action::Live, "streams are read");
+    debug_assert!(offer.verb == Verb::Get || !offer.action.is_stream(), "streams are read");
     all.retain(|status| *status != operation.status);
     all.sort_unstable();
     all.dedup();

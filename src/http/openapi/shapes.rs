@@ -47,13 +47,17 @@ macro_rules! shapes {
     };
 }
 
+mod charts;
+mod erasures;
 mod profile;
 mod relay;
+mod watching;
 
 /// All shapes by name.
 pub(super) fn all() -> Named {
     let free = ("Free".to_owned(), Free::schema());
-    [free].into_iter().chain(named()).chain(profile::named()).chain(relay::named()).collect()
+    let parts = [named(), charts::named(), erasures::named(), profile::named(), relay::named(), watching::named()];
+    [free].into_iter().chain(parts.into_iter().flatten()).collect()
 }
 
 shapes! {
@@ -231,8 +235,12 @@ shapes! {
         view: Option<String>,
         reason: Option<String>,
         person: Option<Face>,
+        /// The call itself, as an export writes it.
+        call: Option<Value>,
         code: Option<String>,
         message: Option<String>,
+        /// What to change, as one sentence.
+        fix: Option<String>,
         relay: Vec<CallAt>,
     }
     /// What became of a call at one destination.
@@ -298,9 +306,12 @@ shapes! {
         kind: String,
         enabled: bool,
         merges: String,
+        deletes: bool,
         signed: bool,
         configured: bool,
         #[schema(required = true, format = DateTime)] created_at: Option<String>,
+        #[schema(required = true, format = DateTime)] last_call_at: Option<String>,
+        #[schema(required = true)] calls: Option<u64>,
         /// Only in the answer that made it.
         write_key: Option<String>,
     }
@@ -309,7 +320,17 @@ shapes! {
     /// A new source.
     SourceWanted { name: String, kind: Option<Kind>, merges: Option<Merges>, }
     /// What to change about a source.
-    SourceChange { enabled: Option<bool>, kind: Option<Kind>, merges: Option<Merges>, }
+    SourceChange { enabled: Option<bool>, kind: Option<Kind>, merges: Option<Merges>, deletes: Option<bool>, }
+    /// A token to log in with.
+    SessionWanted { token: String, }
+    /// Who is logged in; `expires_at` is null without a cookie.
+    Session {
+        name: String,
+        scope: Scope,
+        #[schema(required = true, format = DateTime)] expires_at: Option<String>,
+        /// Whether pictures of people may be loaded from elsewhere.
+        avatars: bool,
+    }
     /// A token.
     Token {
         name: String,
@@ -336,6 +357,8 @@ shapes! {
         #[schema(required = true)] message_id: Option<String>,
         messages: u64,
         body: String,
+        /// What to change, as one sentence.
+        fix: String,
     }
     /// A page of what was refused.
     Rejections { items: Vec<Rejection>, #[schema(required = true)] next: Option<String>, through: u64, }

@@ -30,14 +30,22 @@ pub enum Action {
     Metrics,
     /// People: a list with filters.
     People,
+    /// How many people.
+    CountPeople,
     /// One person.
     Person,
     /// The calls of one person.
     Timeline,
+    /// The calls of one person by interval.
+    Activity,
     /// Which ids are one person, and why.
     Identity,
     /// The traits of one person with what they were before.
     Traits,
+    /// Erases one person.
+    Erase,
+    /// What was erased when.
+    Erasures,
     /// What a merge would give.
     PreviewMerge,
     /// Merges two people.
@@ -54,6 +62,8 @@ pub enum Action {
     GroupTimeline,
     /// Audiences and computed traits.
     Audiences,
+    /// Who came into an audience and who left it, by interval.
+    AudienceHistory,
     /// What happened, newest first.
     Feed,
     /// What happens, as it becomes visible.
@@ -84,8 +94,22 @@ pub enum Action {
     Docs,
     /// A part of these pages.
     DocsPart,
+    /// The dashboard.
+    Page,
+    /// A part of it.
+    PagePart,
+    /// Trades a token for the cookie of a session.
+    BeginSession,
+    /// Who is logged in.
+    GetSession,
+    /// Logs out.
+    EndSession,
     /// What was refused.
     Rejections,
+    /// Calls as they come, taken or refused.
+    LiveCalls,
+    /// The numbers of the last hour and day.
+    History,
     /// Where one call is.
     Find,
     /// Where calls are relayed to.
@@ -102,6 +126,12 @@ pub enum Action {
     Redeliver,
     /// All records as NDJSON.
     Export,
+    /// All people of a filter, as a file.
+    ExportPeople,
+    /// All groups, as a file.
+    ExportGroups,
+    /// The feed, as a file.
+    ExportFeed,
     /// NDJSON in.
     Import,
     /// Reads and checks the journal.
@@ -112,6 +142,8 @@ pub enum Action {
     AddSource,
     /// Changes a source.
     PatchSource,
+    /// Sends a call as this source.
+    TestSource,
     /// Gives a source a new key.
     RotateSource,
     /// Tokens: see, make, change, new secret, revoke.
@@ -124,4 +156,11 @@ pub enum Action {
     RotateToken,
     /// Makes a token unknown.
     RevokeToken,
+}
+
+impl Action {
+    /// Whether its answer goes on without an end.
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Live | Self::LiveCalls)
+    }
 }
