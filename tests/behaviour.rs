@@ -7,10 +7,17 @@ mod support;
 /// One file per promise.
 mod behaviour {
     mod access;
+    mod charts;
     mod config_errors;
     mod cors;
+    mod dashboard;
+    mod debugger;
+    mod demo;
+    mod erase;
+    mod files;
     mod first_start;
     mod hardening;
+    mod history;
     mod live;
     mod openapi;
     mod orders;
@@ -24,6 +31,7 @@ mod behaviour {
     mod routes;
     mod settings;
     mod sink;
+    mod source_test;
     mod stop;
     mod transfer;
 }

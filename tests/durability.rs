@@ -21,6 +21,7 @@ mod durability {
     mod damage;
     mod disk;
     mod duplicates;
+    mod erase;
     mod kill;
     mod ledger;
     mod load;

@@ -48,8 +48,8 @@ fn each_mistake_is_told_by_file_line_key_and_remedy() {
 fn flags_and_commands_are_checked_too() {
     assert!(fails("", &["--listen", "nowhere"]).contains("--listen"));
     assert!(fails("", &["--config", "none.toml"]).contains("none.toml"));
-    assert!(fails("", &["export", "people"]).contains("views"));
-    assert!(fails("", &["export", "calls", "--format", "csv"]).contains("views"));
+    assert!(fails("", &["export", "people", "--format", "parquet"]).contains("parquet"));
+    assert!(fails("", &["export", "calls", "--format", "csv"]).contains("ndjson"));
     assert!(fails("", &["frobnicate"]).contains("frobnicate"));
 }
 

@@ -1,56 +1,19 @@
 //! The live feed: items as they become visible, resumed without a gap, and no reader that holds the server up.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::stream::Stream;
 use crate::support::{PATIENCE, Setup, TestServer};
 
-/// An open stream.
-struct Live {
-    socket: TcpStream,
-    text: String,
+/// The live feed of one reader.
+fn open(server: &TestServer, query: &str, last: Option<u64>) -> Stream {
+    Stream::open(server, &format!("/api/feed/live{query}"), last.map(|last| last.to_string()).as_deref())
 }
 
-impl Live {
-    fn open(server: &TestServer, query: &str, last: Option<u64>) -> Self {
-        let mut socket = TcpStream::connect(("127.0.0.1", server.port())).expect("the server accepts");
-        let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
-        let port = server.port();
-        let head = format!(
-            "GET /api/feed/live{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer read-token\r\n{last}\r\n"
-        );
-        socket.write_all(head.as_bytes()).expect("the request is sent");
-        let mut live = Self { socket, text: String::new() };
-        live.until(|live| live.text.contains("id: "));
-        live
-    }
-
-    /// Reads until this is so; the end of the stream ends it, too.
-    fn until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
-        let deadline = Instant::now() + PATIENCE;
-        let mut buffer = vec![0; 64 * 1024];
-        while !is_so(self) {
-            assert!(Instant::now() < deadline, "it did not come: {}", self.text);
-            self.socket.set_read_timeout(Some(PATIENCE)).expect("an option is set");
-            match self.socket.read(&mut buffer) {
-                Ok(0) | Err(_) => return false,
-                Ok(count) => self.text.push_str(&String::from_utf8_lossy(&buffer[..count])),
-            }
-        }
-        true
-    }
-
-    fn items(&self) -> Vec<Value> {
-        let lines = self.text.lines().filter_map(|line| line.strip_prefix("data: "));
-        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
-    }
-
-    fn sequences(&self) -> Vec<u64> {
-        self.items().iter().map(|one| one["sequence"].as_u64().expect("a sequence")).collect()
-    }
+fn sequences(live: &Stream) -> Vec<u64> {
+    live.items().iter().map(|one| one["sequence"].as_u64().expect("a sequence")).collect()
 }
 
 fn send(server: &TestServer, range: std::ops::Range<u32>) {
@@ -67,13 +30,13 @@ fn items_come_as_they_become_visible_and_as_the_feed_lists_them() {
     let server = TestServer::start();
     send(&server, 0..3);
     server.get_as("read-token", "/api/feed?wait_for=3");
-    let mut live = Live::open(&server, "", None);
+    let mut live = open(&server, "", None);
     server.post("/v1/track", "{\"userId\":\"u\",\"event\":\"New\",\"properties\":{\"a\":1,\n \"b\":\"x\\ny\"}}");
     server.post("/v1/page", r#"{"userId":"u","name":"Home"}"#);
     server.post("/v1/identify", r#"{"userId":"u","traits":{"name":"Ada"}}"#);
     send(&server, 3..4);
     assert!(live.until(|live| live.items().len() == 2), "{}", live.text);
-    assert_eq!(live.sequences(), [4, 7], "only what is new and visible");
+    assert_eq!(sequences(&live), [4, 7], "only what is new and visible");
     let feed = server.get_as("read-token", "/api/feed").json();
     assert_eq!(live.items()[1], feed["items"][0]);
     assert_eq!(live.items()[0]["properties"], json!({"a": 1, "b": "x\ny"}));
@@ -89,18 +52,18 @@ fn filters_are_those_of_the_feed() {
     let server = TestServer::start();
     send(&server, 0..7);
     server.get_as("read-token", "/api/feed?wait_for=7");
-    let mut odd = Live::open(&server, "?event=Odd", Some(0));
-    let mut one = Live::open(&server, "?person=user_id:u3&hidden=true", Some(0));
-    let mut none = Live::open(&server, "?source=web", Some(0));
+    let mut odd = open(&server, "?event=Odd", Some(0));
+    let mut one = open(&server, "?person=user_id:u3&hidden=true", Some(0));
+    let mut none = open(&server, "?source=web", Some(0));
     send(&server, 7..14);
     server.post("/v1/page", r#"{"userId":"u3","name":"Home"}"#);
     assert!(odd.until(|live| live.items().len() == 7), "{}", odd.text);
     assert!(odd.items().iter().all(|item| item["event"] == "Odd"));
     assert!(one.until(|live| live.items().len() == 3), "{}", one.text);
-    assert_eq!(one.sequences(), [4, 11, 15]);
+    assert_eq!(sequences(&one), [4, 11, 15]);
     server.post_as("test-key", "/v1/track", r#"{"userId":"u","event":"Web"}"#);
     assert!(none.until(|live| !live.items().is_empty()));
-    assert_eq!(none.sequences(), [16]);
+    assert_eq!(sequences(&none), [16]);
     for (query, status) in [("?person=user_id:none", 404), ("?since=2026-01-01", 400), ("?type=identify", 400)] {
         assert_eq!(server.get_as("read-token", &format!("/api/feed/live{query}")).status, status, "{query}");
     }
@@ -115,13 +78,13 @@ fn a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice() {
     let mut last = 0;
     // Each time it leaves in the middle, and more comes in meanwhile.
     for round in 0..5_u32 {
-        let mut live = Live::open(&server, "", Some(last));
+        let mut live = open(&server, "", Some(last));
         send(&server, 3_000 + round * 100..3_100 + round * 100);
         let wanted = if round == 4 { 3_500 - all.len() } else { 500 };
         assert!(live.until(|live| live.text.matches("\n\n").count() > wanted), "round {round}");
         let whole = live.text.rfind("\n\n").expect("whole events");
         live.text.truncate(whole + 1);
-        let came = live.sequences();
+        let came = sequences(&live);
         last = *came.last().expect("some");
         all.extend(came);
     }
@@ -136,7 +99,7 @@ fn a_reader_that_comes_back_misses_nothing_and_gets_nothing_twice() {
 #[test]
 fn there_is_a_limit_of_readers_and_places_become_free() {
     let server = Setup::default().tables("[http]\nlive_streams_max = 2").start();
-    let (first, _second) = (Live::open(&server, "", None), Live::open(&server, "", None));
+    let (first, _second) = (open(&server, "", None), open(&server, "", None));
     let refused = server.get_as("read-token", "/api/feed/live");
     assert_eq!((refused.status, refused.code().as_str()), (503, "too_many_streams"));
     assert!(refused.header("retry-after").is_some());
@@ -155,8 +118,8 @@ fn there_is_a_limit_of_readers_and_places_become_free() {
 #[test]
 fn a_reader_that_takes_nothing_holds_nobody_up_and_a_stop_ends_all() {
     let mut server = Setup::default().tables("[http]\nwrite_timeout_ms = 1000").start();
-    let mut stuck = Live::open(&server, "", None);
-    let mut live = Live::open(&server, "", None);
+    let mut stuck = open(&server, "", None);
+    let mut live = open(&server, "", None);
     let reading = std::thread::spawn(move || {
         assert!(
             live.until(|live| live.text.len() > 1_000 && live.text.matches("\ndata: ").count() == 20_000),

@@ -136,8 +136,15 @@ fn every_answer_is_as_documented() {
         ("/api/calls/{id}", "/api/calls/m"),
         ("/api/calls/{id}", "/api/calls/none"),
         ("/api/rejections", "/api/rejections"),
+        ("/api/calls/{id}", "/api/calls/?message_id=m"),
+        ("/api/calls/live", "/api/calls/live?verdict=none"),
+        ("/api/history", "/api/history"),
         ("/api/sources", "/api/sources"),
         ("/api/tokens", "/api/tokens"),
+        ("/api/session", "/api/session"),
+        ("/", "/"),
+        ("/people/{rest}", "/people/u1"),
+        ("/assets/{file}", "/assets/none.js"),
         ("/api/export/calls", "/api/export/calls"),
         ("/status", "/status"),
         ("/healthz", "/healthz"),
@@ -152,6 +159,27 @@ fn every_answer_is_as_documented() {
         (&format!("{user}/links"), "/v1/spaces/s/collections/users/profiles/user_id:u1/links"),
         (&format!("{account}/traits"), "/v1/spaces/s/collections/accounts/profiles/group_id:g/traits"),
         (&format!("{account}/links"), "/v1/spaces/s/collections/accounts/profiles/group_id:g/links"),
+    ] {
+        check(&document, path, "get", &server.get_as("admin-token", asked));
+        check(&document, path, "get", &server.get_as("wrong", asked));
+    }
+}
+
+#[test]
+fn every_number_and_file_is_as_documented() {
+    let server = lively();
+    let document = server.get("/openapi.json").json();
+    for (path, asked) in [
+        ("/api/people/count", "/api/people/count?search=x"),
+        ("/api/people/{person}/activity", "/api/people/user_id:u1/activity"),
+        ("/api/people/{person}/activity", "/api/people/none/activity"),
+        ("/api/audiences/{key}/history", "/api/audiences/vip/history"),
+        ("/api/audiences/{key}/history", "/api/audiences/none/history"),
+        ("/api/export/people", "/api/export/people?format=csv"),
+        ("/api/export/people", "/api/export/people?sort=name"),
+        ("/api/export/groups", "/api/export/groups"),
+        ("/api/export/feed", "/api/export/feed?format=csv"),
+        ("/api/export/feed", "/api/export/feed?person=user_id:none"),
     ] {
         check(&document, path, "get", &server.get_as("admin-token", asked));
         check(&document, path, "get", &server.get_as("wrong", asked));
@@ -175,10 +203,15 @@ fn every_change_is_as_documented() {
         ("post", "/api/sources", "/api/sources", r#"{"name":"s"}"#),
         ("patch", "/api/sources/{name}", "/api/sources/s", r#"{"merges":"anonymous"}"#),
         ("post", "/api/sources/{name}/rotate", "/api/sources/s/rotate", ""),
+        ("post", "/api/sources/{name}/test", "/api/sources/api/test", ""),
+        ("post", "/api/sources/{name}/test", "/api/sources/none/test", ""),
         ("post", "/api/tokens", "/api/tokens", r#"{"name":"t","scope":"read"}"#),
         ("patch", "/api/tokens/{name}", "/api/tokens/t", r#"{"scope":"admin"}"#),
         ("post", "/api/tokens/{name}/rotate", "/api/tokens/t/rotate", ""),
         ("delete", "/api/tokens/{name}", "/api/tokens/t", ""),
+        ("post", "/api/session", "/api/session", r#"{"token":"read-token"}"#),
+        ("post", "/api/session", "/api/session", r#"{"token":"wrong"}"#),
+        ("delete", "/api/session", "/api/session", ""),
         ("post", "/api/import", "/api/import?source=api", "{}\n"),
         ("post", "/api/import", "/api/import?source=none", ""),
         ("post", "/api/verify", "/api/verify", ""),
@@ -188,6 +221,12 @@ fn every_change_is_as_documented() {
         check(&document, path, verb, &server.request(&verb.to_uppercase(), asked, &admin, body));
         let read = [("Authorization", "Bearer read-token")];
         check(&document, path, verb, &server.request(&verb.to_uppercase(), asked, &read, "{"));
+    }
+    let strange = [("Cookie", "roundtower_session=x"), ("Origin", "https://evil.example")];
+    for (verb, path, asked, body) in changes {
+        let answer = server.request(&verb.to_uppercase(), asked, &strange, body);
+        assert_eq!(answer.code(), "cross_origin", "{verb} {path}");
+        check(&document, path, verb, &answer);
     }
     // A connection whose body is not read lingers after the answer: all of them at once.
     let large = "x".repeat(9 << 20);

@@ -77,9 +77,7 @@ fn what_is_no_route_is_404_with_a_json_body() {
     let server = TestServer::start();
     let ingest =
         ["/v1/unknown", "/v1/Track", "/V1/track", "/v1/track/x", "/v1/", "/v1/projects/test-key", "/v1/attribution"];
-    for path in
-        ingest.iter().chain(&["/", "/api", "/api/persons", "/api/sources/", "/HEALTHZ", "/api/nothing", "/.env"])
-    {
+    for path in ingest.iter().chain(&["/api", "/api/persons", "/api/sources/", "/HEALTHZ", "/api/nothing", "/.env"]) {
         let answer = server.post(path, "{}");
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.json()["code"], "not_found", "{path}");

@@ -7,6 +7,7 @@
 #![allow(clippy::indexing_slicing, clippy::must_use_candidate, reason = "a test that cuts wrong has to fail")]
 
 pub mod http;
+pub mod stream;
 pub mod windsor;
 
 use std::fs::File;

@@ -6,6 +6,7 @@ use super::lexer::lex;
 /// What each room may import besides itself. Who is not listed may import everything: `app`, `cli`, `main`, `lib`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("call", &[]),
+    ("demo", &["call"]),
     ("clock", &["call"]),
     ("store", &[]),
     ("journal", &["call", "clock", "store"]),
@@ -13,10 +14,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("views", &["call", "clock", "journal", "store"]),
     ("relay", &["call", "clock", "journal", "store"]),
     ("query", &["call", "clock", "journal", "views"]),
+    ("erase", &["access", "call", "clock", "ingest", "journal", "relay", "views"]),
     ("access", &["call", "config", "ingest"]),
     ("telemetry", &[]),
     ("config", &["access", "call", "http", "ingest", "journal", "relay", "telemetry", "views"]),
-    ("http", &["access", "call", "clock", "config", "ingest", "journal", "query", "relay", "telemetry", "views"]),
+    (
+        "http",
+        &["access", "call", "clock", "config", "erase", "ingest", "journal", "query", "relay", "telemetry", "views"],
+    ),
 ];
 
 /// Crates and calls that belong to one place, with the reason.
