@@ -71,8 +71,14 @@ fn request(body: &Bytes) -> Request {
 
 fn ingest() -> Ingest {
     let sources = Arc::new(Sources::new());
-    let source =
-        Source { name: "web".into(), kind: Kind::Browser, enabled: true, signing_secret: None, merges: Merges::All };
+    let source = Source {
+        name: "web".into(),
+        kind: Kind::Browser,
+        enabled: true,
+        signing_secret: None,
+        merges: Merges::All,
+        deletes: false,
+    };
     sources.replace([(KeyHash::of("key"), Arc::new(source))]);
     let settings = Settings::default();
     let rejections = Arc::new(Rejections::new(&settings));
