@@ -30,10 +30,12 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [1, 5]]
 /** A chart in `box`; `range` says which times it shows. */
 export function draw(box: HTMLElement, look: Look, range: () => [number, number]): uPlot {
   const stacked = look.kind !== 'lines'
+  // A line through one value is nothing to be seen.
+  const few = (plot: uPlot) => plot.data[0].length < 4
   const series = look.colours.map((stroke, k): uPlot.Series => {
     const bars = look.kind === 'bars' && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.82, 64], align: 1 }) } : {}
     const dash = stacked ? {} : { dash: DASHES[k % DASHES.length] }
-    return { stroke, width: look.kind === 'bars' ? 0 : 1.75, fill: stacked ? stroke : undefined, points: { show: false }, ...bars, ...dash }
+    return { stroke, width: look.kind === 'bars' ? 0 : 1.75, fill: stacked ? stroke : undefined, points: { show: !stacked && few, size: 6, fill: stroke }, ...bars, ...dash }
   })
   const grid = { stroke: look.line, width: 1 }
   const shared = { stroke: look.text, font: look.font, grid, ticks: { show: false } }
